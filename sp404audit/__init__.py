@@ -17,13 +17,13 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "audit"]
 
 if TYPE_CHECKING:
-    from sp404audit.audit import audit
+    from sp404audit.conductor import audit
 
 
 def __getattr__(name: str) -> object:
     """Import the conductor on first use: `sp404audit --version` must not pay for it."""
     if name == "audit":
-        from sp404audit.audit import audit
+        from sp404audit.conductor import audit
 
         return audit
     raise AttributeError(f"module 'sp404audit' has no attribute {name!r}")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from typing import Protocol
 
 from sp404audit.results import Level, Region
 
-__all__ = ["DocumentError", "Problem", "Source"]
+__all__ = ["DocumentError", "Excerpt", "Problem", "Source"]
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
@@ -105,3 +106,14 @@ class Source:
         """How many lines the file has; a last line end begins no new one."""
         starts = self.starts
         return len(starts) - 1 if len(starts) > 1 and starts[-1] == len(self.text) else len(starts)
+
+
+class Excerpt(Protocol):
+    """A stretch of a file as text, with the way back to places in the file. A `Source` is one."""
+
+    @property
+    def text(self) -> str:
+        """The text."""
+
+    def region(self, start: int, end: int) -> Region:
+        """The region in the file of `text[start:end]`."""

@@ -1,1 +1,1 @@
-
+"""One module a format, each a function from the finished audit to text."""

@@ -1,1 +1,1 @@
-
+"""The rules: one package a domain, one module a theme, one function a rule."""
