@@ -1,0 +1,571 @@
+"""YAML as a tree in which every key and value knows its place.
+
+Built from PyYAML's event stream (libyaml where PyYAML has it) by an iterative builder, never by `load` or `compose`:
+both recurse on input depth in C, expand aliases, and lose places. Scalars keep their text (`on` stays `on`, `22:22`
+stays `22:22`); `Scalar.resolved` gives the value of the YAML 1.2 core schema (https://yaml.org/spec/1.2.2/, 10.3).
+
+An alias is the very node that its anchor names, so a tree may hold cycles: whoever walks it keeps a set of what was
+seen. Merge keys (`<<`) are resolved on look-up, within a budget for each file.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+import yaml
+
+from sp404audit.documents.source import DocumentError, Problem, Source
+from sp404audit.results import Region
+
+try:
+    from yaml.cyaml import CParser as _Parser
+except ImportError:  # PyYAML built without libyaml: the same events, some twenty times slower
+
+    class _Parser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):  # type: ignore[no-redef]
+        """The event stream of PyYAML's own parser."""
+
+        def __init__(self, stream: str) -> None:
+            yaml.reader.Reader.__init__(self, stream)
+            yaml.scanner.Scanner.__init__(self)
+            yaml.parser.Parser.__init__(self)
+
+
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_NODES",
+    "Mapping",
+    "Mark",
+    "Node",
+    "Scalar",
+    "ScalarExcerpt",
+    "Sequence",
+    "Stream",
+    "mapping",
+    "parse",
+    "parse_stream",
+    "scalars",
+    "sequence",
+    "strings",
+    "text",
+    "walk",
+]
+
+MAX_DEPTH = 128
+"""Deepest nesting that is read; libyaml's event stream is quadratic in flow depth. Deepest real file seen: 40."""
+MAX_NODES = 500_000
+MAX_MERGED_KEYS = 10_000
+"""How many keys merge keys may bring into one file; real files bring dozens, a merge bomb millions."""
+
+# Line ends to YAML 1.1, which libyaml counts, but not to YAML 1.2, GitHub or an editor.
+_FOREIGN_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+_NODE_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
+_INT = re.compile(r"[-+]?[0-9]{1,25}$|0o[0-7]{1,25}$|0x[0-9a-fA-F]{1,25}$")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,40}|[0-9]{1,40}(?:\.[0-9]{0,40})?)(?:[eE][-+]?[0-9]{1,4})?$")
+_CORE_WORDS: dict[str, None | bool | float] = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+    ".inf": float("inf"), ".Inf": float("inf"), ".INF": float("inf"), "+.inf": float("inf"),
+    "-.inf": float("-inf"), "-.Inf": float("-inf"), "-.INF": float("-inf"),
+    ".nan": float("nan"), ".NaN": float("nan"), ".NAN": float("nan"),
+}  # fmt: skip
+_ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
+_BLANK_ESCAPES = frozenset("tn r_NLP\t\n\r0abve")  # those that stand for white space, a line fold or a control character
+
+
+class Mark(NamedTuple):
+    """A place as libyaml counts it: from 0, in code points."""
+
+    line: int
+    column: int
+    index: int
+
+
+class Node:
+    """What mappings, sequences and scalars have in common."""
+
+    __slots__ = ("_end", "_start", "tag")
+    _start: Mark
+    _end: Mark
+    tag: str | None
+
+    @property
+    def region(self) -> Region:
+        """Where the node begins; all of it when it stands on one line."""
+        start, end = self._start, self._end
+        if end.line == start.line and end.index > start.index:
+            return Region(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+        return Region(start.line + 1, start.column + 1, start.line + 1, start.column + 2)
+
+    @property
+    def lines(self) -> tuple[int, int]:
+        """The first and the last line of the node."""
+        last = self._end.line if self._end.column == 0 and self._end.line > self._start.line else self._end.line + 1
+        return self._start.line + 1, last
+
+
+class Scalar(Node):
+    """A scalar: `value` is its text, `style` is `''` (plain), `'`, `"`, `|` or `>`."""
+
+    __slots__ = ("style", "value")
+
+    def __init__(self, value: str, style: str, tag: str | None, start: Mark, end: Mark) -> None:
+        self.value = value
+        self.style = style
+        self.tag = tag
+        self._start = start
+        self._end = end
+
+    def __repr__(self) -> str:
+        return f"Scalar({self.value[:40]!r}, line {self._start.line + 1})"
+
+    @property
+    def resolved(self) -> None | bool | int | float | str:
+        """The value by the YAML 1.2 core schema; text when quoted, in a block, or a number of absurd length."""
+        value = self.value
+        if self.style:
+            return value
+        if value in _CORE_WORDS:
+            return _CORE_WORDS[value]
+        if _INT.match(value):
+            return int(value, 0) if value[:2] in ("0o", "0x") else int(value)
+        return float(value) if _FLOAT.match(value) else value
+
+    def excerpt(self, source: Source) -> ScalarExcerpt:
+        """The scalar's text with the way back to places in `source`, its file."""
+        return ScalarExcerpt(self, source)
+
+
+class Sequence(Node):
+    """A sequence; iterate over it, or read `items`."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, tag: str | None, start: Mark) -> None:
+        self.items: list[Node] = []
+        self.tag = tag
+        self._start = self._end = start
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+class _MergeBudget:
+    """How many keys merge keys may still bring into the file."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = MAX_MERGED_KEYS
+
+
+class Mapping(Node):
+    """A mapping. Look-ups see merged keys; of duplicate keys the last one counts."""
+
+    __slots__ = ("_budget", "_children", "_index")
+
+    def __init__(self, tag: str | None, start: Mark, budget: _MergeBudget) -> None:
+        self._children: list[Node] = []
+        self._index: dict[str, tuple[Node, Node]] | None = None
+        self._budget = budget
+        self.tag = tag
+        self._start = self._end = start
+
+    @property
+    def entries(self) -> list[tuple[Node, Node]]:
+        """The pairs of key and value as they stand in the file, unmerged, keys of any kind."""
+        return list(zip(self._children[::2], self._children[1::2], strict=False))
+
+    @property
+    def region(self) -> Region:
+        """The mapping's first key, or all of a flow mapping that stands on one line."""
+        whole = super().region
+        if whole.end_column - whole.start_column > 1 or not self._children:
+            return whole
+        return self._children[0].region
+
+    def _keys(self) -> dict[str, tuple[Node, Node]]:
+        if self._index is None:
+            self._index = {}  # set before the merge: a mapping that merges itself ends here
+            own: dict[str, tuple[Node, Node]] = {}
+            for key, value in zip(self._children[::2], self._children[1::2], strict=False):
+                if isinstance(key, Scalar):
+                    own[key.value] = (key, value)
+            if "<<" in own:
+                self._index = self._merged(own.pop("<<")[1], own)
+            else:
+                self._index = own
+        return self._index
+
+    def _merged(self, merged: Node, own: dict[str, tuple[Node, Node]]) -> dict[str, tuple[Node, Node]]:
+        found: dict[str, tuple[Node, Node]] = {}
+        for parent in merged.items if isinstance(merged, Sequence) else [merged]:
+            if not isinstance(parent, Mapping):
+                continue
+            for name, pair in parent._keys().items():
+                if name not in found and name not in own:
+                    if self._budget.left <= 0:
+                        return found | own
+                    self._budget.left -= 1
+                    found[name] = pair
+        return found | own
+
+    def get(self, name: str) -> Node | None:
+        """Return the value of a key, or None."""
+        pair = self._keys().get(name)
+        return pair[1] if pair else None
+
+    def key(self, name: str) -> Node | None:
+        """Return the node of a key itself, or None."""
+        pair = self._keys().get(name)
+        return pair[0] if pair else None
+
+    def pairs(self) -> Iterator[tuple[str, Node, Node]]:
+        """Yield name, key and value of every scalar key, merged ones first."""
+        for name, (key, value) in self._keys().items():
+            yield name, key, value
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._keys()
+
+    def __len__(self) -> int:
+        return len(self._keys())
+
+    def duplicates(self) -> Iterator[tuple[Scalar, Scalar]]:
+        """Yield the first and the later key of every key that the mapping holds twice."""
+        seen: dict[str, Scalar] = {}
+        for key in self._children[::2]:
+            if isinstance(key, Scalar) and key.value != "<<":
+                first = seen.setdefault(key.value, key)
+                if first is not key:
+                    yield first, key
+
+
+class Stream:
+    """What a file held: a root a document, and what kept the rest from being read.
+
+    `roots` holds None for an empty document. `mappings_with_duplicates` lists the mappings in which a key stands twice.
+    """
+
+    def __init__(self) -> None:
+        self.roots: list[Node | None] = []
+        self.problems: list[Problem] = []
+        self.mappings_with_duplicates: list[Mapping] = []
+
+
+class _TooMuch(Exception):
+    """The file goes over a bound."""
+
+    def __init__(self, id: str, message: str, line: int) -> None:  # noqa: A002
+        super().__init__(message)
+        self.problem = Problem(id, message, Region(line + 1, 1, line + 1, 1))
+
+
+class _Builder:
+    """Turns events into nodes, one document after the other, without recursion."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.stream = Stream()
+        self.foreign_lines = _FOREIGN_LINE_ENDS.search(source.text) is not None
+        self.budget = _MergeBudget()
+        self.merging: list[Mapping] = []
+
+    def place(self, mark: Mark) -> Mark:
+        """Count lines as editors do, where libyaml counts others."""
+        if not self.foreign_lines:
+            return mark
+        line, column = self.source.position(mark.index)
+        return Mark(line - 1, column - 1, mark.index)
+
+    def skip_properties(self, mark: Mark) -> Mark:
+        """Go on to the value from the `&anchor` or `!tag` at which libyaml says a node begins."""
+        properties = _NODE_PROPERTIES.match(self.source.text, mark.index)
+        if properties is None:
+            return mark
+        line, column = self.source.position(properties.end())
+        return Mark(line - 1, column - 1, properties.end())
+
+    def run(self) -> None:
+        """Read the whole stream; what was read before an error is kept."""
+        parser = _Parser(self.source.text)
+        get_event = parser.get_event
+        stack: list[Sequence | Mapping] = []
+        anchors: dict[str, Node] = {}
+        children: list[Node] = []
+        root: list[Node] = children
+        nodes = 0
+        while True:
+            event = get_event()
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                start = event.start_mark if not self.foreign_lines else self.place(event.start_mark)
+                end = event.end_mark if not self.foreign_lines else self.place(event.end_mark)
+                node: Node = Scalar(event.value, event.style or "", event.tag, start, end)
+            elif kind is yaml.MappingStartEvent:
+                node = Mapping(event.tag, self.place(event.start_mark), self.budget)
+            elif kind is yaml.SequenceStartEvent:
+                node = Sequence(event.tag, self.place(event.start_mark))
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                self.close(stack.pop(), event)
+                children = _children(stack[-1]) if stack else root
+                continue
+            elif kind is yaml.AliasEvent:
+                children.append(anchors.get(event.anchor) or self.undefined(event))
+                continue
+            elif kind is yaml.DocumentStartEvent:
+                stack, anchors = [], {}
+                root = children = []
+                continue
+            elif kind is yaml.DocumentEndEvent:
+                self.stream.roots.append(None if _is_empty(root) else root[0])
+                continue
+            elif kind is yaml.StreamEndEvent or event is None:
+                return
+            else:
+                continue
+            nodes += 1
+            if event.anchor is not None or event.tag is not None:
+                node._start = self.skip_properties(node._start)
+                if event.anchor is not None:
+                    anchors[event.anchor] = node
+            children.append(node)
+            if kind is not yaml.ScalarEvent:
+                stack.append(node)  # type: ignore[arg-type]
+                children = _children(node)
+                self.check_bounds(len(stack), nodes, event.start_mark.line)
+
+    def check_bounds(self, depth: int, nodes: int, line: int) -> None:
+        """Stop at files that nobody wrote by hand."""
+        if depth > MAX_DEPTH:
+            raise _TooMuch("yaml/too-deep", f"nested more than {MAX_DEPTH} levels deep; flatten it", line)
+        if nodes > MAX_NODES:
+            raise _TooMuch("yaml/too-many-nodes", f"more than {MAX_NODES:,} keys and values; split the file", line)
+
+    def close(self, node: Sequence | Mapping, event: yaml.Event) -> None:
+        """Note where a collection ends, and look at its keys while they are at hand."""
+        node._end = self.place(event.end_mark)
+        if isinstance(node, Mapping):
+            names = [key.value for key in node._children[::2] if type(key) is Scalar]
+            if len(set(names)) != len(names) and next(node.duplicates(), None):
+                self.stream.mappings_with_duplicates.append(node)
+            if "<<" in names:
+                self.merging.append(node)
+
+    def undefined(self, event: yaml.Event) -> Scalar:
+        """Stand in for an alias whose anchor is missing."""
+        start, end = self.place(event.start_mark), self.place(event.end_mark)
+        region = Region(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+        message = f"*{event.anchor} is an alias of an anchor that is not defined before it"
+        self.stream.problems.append(Problem("yaml/syntax", message, region))
+        return Scalar("", "", None, start, end)
+
+    def check_merges(self) -> None:
+        """Resolve merge keys now: whether the file goes over its budget must be known before a rule asks."""
+        for node in self.merging:
+            node._keys()
+        if self.budget.left <= 0:
+            message = f"merge keys bring in more than {MAX_MERGED_KEYS:,} keys; the rest was not merged"
+            self.stream.problems.append(Problem("yaml/too-many-nodes", message))
+
+
+def _children(node: Node) -> list[Node]:
+    return node._children if isinstance(node, Mapping) else node.items if isinstance(node, Sequence) else []
+
+
+def _is_empty(root: list[Node]) -> bool:
+    """Tell an empty document: libyaml gives it one plain scalar without a character."""
+    return not root or (isinstance(root[0], Scalar) and not root[0].value and not root[0].style)
+
+
+def parse_stream(source: Source) -> Stream:
+    """Read every document of a file; a syntax error ends the reading and becomes a problem of the stream.
+
+    Raises:
+        DocumentError: `input/encoding`, when the file is no text that YAML allows.
+    """
+    if source.malformed_at is not None:
+        line, column = source.position(source.malformed_at)
+        message = "not UTF-8; save the file as UTF-8"
+        raise DocumentError("input/encoding", message, Region(line, column, line, column + 1))
+    builder = _Builder(source)
+    try:
+        builder.run()
+    except yaml.reader.ReaderError as error:
+        line, column = source.position(min(error.position, len(source.text)))
+        message = f"holds a character that YAML does not allow ({_name_of(error.character)})"
+        raise DocumentError("input/encoding", message, Region(line, column, line, column + 1)) from None
+    except yaml.MarkedYAMLError as error:
+        builder.stream.problems.append(_syntax_problem(builder, error))
+    except _TooMuch as error:
+        builder.stream.problems.append(error.problem)
+    builder.check_merges()
+    return builder.stream
+
+
+def _name_of(character: object) -> str:
+    code = ord(character) if isinstance(character, str) else character
+    return f"U+{code:04X}" if isinstance(code, int) else "unknown"
+
+
+def _syntax_problem(builder: _Builder, error: yaml.MarkedYAMLError) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    message = ", ".join(part for part in (error.context, error.problem) if part) or "not YAML"
+    if mark is None:
+        return Problem("yaml/syntax", message)
+    place = builder.place(Mark(mark.line, mark.column, min(mark.index, len(builder.source.text))))
+    return Problem("yaml/syntax", message, Region(place.line + 1, place.column + 1, place.line + 1, place.column + 2))
+
+
+def parse(source: Source) -> list[Node | None]:
+    """Read a file that must be read whole: a root a document, None for an empty one.
+
+    Raises:
+        DocumentError: on the first thing that kept a part of it from being read.
+    """
+    stream = parse_stream(source)
+    for problem in stream.problems:
+        raise DocumentError(problem.id, problem.message, problem.region)
+    return stream.roots
+
+
+def text(node: Node | None) -> str | None:
+    """The text of a scalar; None for anything else."""
+    return node.value if isinstance(node, Scalar) else None
+
+
+def mapping(node: Node | None) -> Mapping | None:
+    """The node when it is a mapping; None for anything else."""
+    return node if isinstance(node, Mapping) else None
+
+
+def sequence(node: Node | None) -> list[Node]:
+    """The items of a sequence; nothing for anything else."""
+    return node.items if isinstance(node, Sequence) else []
+
+
+def strings(node: Node | None) -> list[Scalar]:
+    """The scalars of a field that takes one or several: a scalar, or a sequence of scalars."""
+    if isinstance(node, Scalar):
+        return [node]
+    return [item for item in sequence(node) if isinstance(item, Scalar)]
+
+
+def walk(root: Node | None) -> Iterator[Node]:
+    """Yield every node of a tree once, keys included, in the order of the file."""
+    stack = [root] if root is not None else []
+    seen: set[int] = set()
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node
+        stack.extend(reversed(_children(node)))
+
+
+def scalars(root: Node | None) -> Iterator[Scalar]:
+    """Yield every scalar of a tree once, keys included, in the order of the file."""
+    return (node for node in walk(root) if isinstance(node, Scalar))
+
+
+class ScalarExcerpt:
+    """The text of a scalar, with the way back to places in its file (an `Excerpt`).
+
+    Exact for plain and quoted scalars and for both kinds of block: the characters of the value that are not white
+    space stand in the file in the same order, whatever was folded, indented or escaped between them.
+    """
+
+    def __init__(self, scalar: Scalar, source: Source) -> None:
+        self.text = scalar.value
+        self.scalar = scalar
+        self.source = source
+
+    @cached_property
+    def _first(self) -> int:
+        """The offset in the file of the first character of the value's own text."""
+        start = self.scalar._start.index
+        if self.scalar.style in ("|", ">"):
+            line_end = re.compile(r"\r\n|\n|\r|$").search(self.source.text, start)
+            return line_end.end() if line_end else start
+        return start + (1 if self.scalar.style else 0)
+
+    @cached_property
+    def _is_verbatim(self) -> bool:
+        return self.source.text.startswith(self.text, self._first)
+
+    @cached_property
+    def _literal_lines(self) -> tuple[int, int, list[int]] | None:
+        """Of a literal block: its first line, its indent, and where each line of the value begins."""
+        if self.scalar.style != "|":
+            return None
+        lines = self.text.split("\n")
+        first_line = self.source.position(self._first)[0]
+        for number, line in enumerate(lines):
+            if line.strip():
+                in_file = self.source.line(first_line + number)
+                if not in_file.endswith(line):
+                    return None
+                starts, offset = [], 0
+                for each in lines:
+                    starts.append(offset)
+                    offset += len(each) + 1
+                return first_line, len(in_file) - len(line), starts
+        return None
+
+    @cached_property
+    def _offsets(self) -> list[int]:
+        """For each character of the value, the offset in the file at which it stands."""
+        raw = self.source.text
+        end = self.scalar._end.index
+        offsets: list[int] = []
+        at = self._first
+        for character in self.text:
+            if character.isspace():
+                offsets.append(at)
+                continue
+            while at < end and raw[at].isspace():
+                at += 1
+            if self.scalar.style == '"':
+                at = _skip_blank_escapes(raw, at, end)
+            offsets.append(at)
+            at += self._width(raw, at)
+        offsets.append(at)
+        return offsets
+
+    def _width(self, raw: str, at: int) -> int:
+        """How many characters of the file stand for the one character of the value at this place."""
+        if self.scalar.style == '"' and raw.startswith("\\", at):
+            escape = _ESCAPE.match(raw, at)
+            return len(escape.group()) if escape else 1
+        return 2 if self.scalar.style == "'" and raw.startswith("''", at) else 1
+
+    def region(self, start: int, end: int) -> Region:
+        """The region in the file of `text[start:end]`."""
+        if self._is_verbatim:
+            return self.source.region(self._first + start, self._first + end)
+        if self._literal_lines is not None:
+            return Region(*self._literal_place(start), *self._literal_place(end))
+        last = self._offsets[end - 1] + 1 if end > start else self._offsets[start]
+        return self.source.region(self._offsets[start], last)
+
+    def _literal_place(self, offset: int) -> tuple[int, int]:
+        assert self._literal_lines is not None
+        first_line, indent, starts = self._literal_lines
+        line = bisect_right(starts, offset) - 1
+        return first_line + line, indent + offset - starts[line] + 1
+
+
+def _skip_blank_escapes(raw: str, at: int, end: int) -> int:
+    """Go on past escapes that stand for white space, a fold or a control character, and the blanks between them."""
+    while at + 1 < end and raw[at] == "\\" and raw[at + 1] in _BLANK_ESCAPES:
+        at += 2
+        while at < end and raw[at].isspace():
+            at += 1
+    return at
