@@ -1,0 +1,74 @@
+"""Escaping: nothing of the repository reaches a terminal, a URI or a reader as anything but text."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote_to_bytes
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sp404audit.reports.escape import code, decodable, shortened, uri, visible
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain – ünïcode 漢字", "plain – ünïcode 漢字"),
+        ("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m"),
+        ("a\u202eb\u2066c\u200bd", r"a\u202eb\u2066c\u200bd"),
+        ("one\r\ntwo\tthree", r"one\r\ntwo\tthree"),
+        ("\x9b31m\x07\x00", r"\x9b31m\x07\x00"),
+        (b"caf\xe9".decode("utf-8", "surrogateescape"), r"caf\xe9"),
+        ("\U000e0041", r"\U000e0041"),
+        ("\ud800", r"\ud800"),
+    ],
+)
+def test_visible(text: str, expected: str) -> None:
+    assert visible(text) == expected
+
+
+@given(st.text())
+def test_nothing_unseen_is_left(text: str) -> None:
+    assert visible(text).isprintable()
+    assert code(text).isprintable()
+
+
+def test_tabs_in_code_become_blanks() -> None:
+    assert code("\tmake\x1b") == r"    make\x1b"
+
+
+def test_shortened() -> None:
+    assert shortened("abc", 3) == "abc"
+    assert shortened("abcd", 3) == "ab…"
+    assert len(shortened("x" * 1000)) == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("a/b.yml", "a/b.yml"),
+        ("a b/ü#?.yml", "a%20b/%C3%BC%23%3F.yml"),
+        ("c:d", "c%3Ad"),
+        ("100%", "100%25"),
+        (b"caf\xe9".decode("utf-8", "surrogateescape"), "caf%E9"),
+        ("\ud800", "%ED%A0%80"),
+    ],
+)
+def test_uri(path: str, expected: str) -> None:
+    assert uri(path) == expected
+
+
+@given(st.binary(max_size=40))
+def test_a_uri_holds_the_path_byte_for_byte(name: bytes) -> None:
+    assert unquote_to_bytes(uri(name.decode("utf-8", "surrogateescape"))) == name
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=())))
+def test_decodable_text_survives_any_reader(text: str) -> None:
+    decodable(text).encode("utf-8")
+
+
+def test_decodable_keeps_what_is_well_formed() -> None:
+    assert decodable("ünï😀\x1b") == "ünï😀\x1b"
+    assert decodable("a\udce9b") == "a\ufffdb"
