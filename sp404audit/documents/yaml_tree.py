@@ -11,18 +11,19 @@ seen. Merge keys (`<<`) are resolved on look-up, within a budget for each file.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
-from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from sp404audit.documents.source import DocumentError, Problem, Source
 from sp404audit.results import Region
 
+if TYPE_CHECKING:
+    from sp404audit.documents.yaml_excerpt import ScalarExcerpt
+
 try:
-    from yaml.cyaml import CParser as _Parser
+    from yaml._yaml import CParser as _Parser
 except ImportError:  # PyYAML built without libyaml: the same events, some twenty times slower
 
     class _Parser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):  # type: ignore[no-redef]
@@ -39,9 +40,9 @@ __all__ = [
     "MAX_NODES",
     "Mapping",
     "Mark",
+    "MergeBudget",
     "Node",
     "Scalar",
-    "ScalarExcerpt",
     "Sequence",
     "Stream",
     "mapping",
@@ -65,37 +66,40 @@ _FOREIGN_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 _NODE_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
 _INT = re.compile(r"[-+]?[0-9]{1,25}$|0o[0-7]{1,25}$|0x[0-9a-fA-F]{1,25}$")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,40}|[0-9]{1,40}(?:\.[0-9]{0,40})?)(?:[eE][-+]?[0-9]{1,4})?$")
-_CORE_WORDS: dict[str, None | bool | float] = {
+_CORE_WORDS: dict[str, bool | float | None] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
     ".inf": float("inf"), ".Inf": float("inf"), ".INF": float("inf"), "+.inf": float("inf"),
     "-.inf": float("-inf"), "-.Inf": float("-inf"), "-.INF": float("-inf"),
     ".nan": float("nan"), ".NaN": float("nan"), ".NAN": float("nan"),
 }  # fmt: skip
-_ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
-_BLANK_ESCAPES = frozenset("tn r_NLP\t\n\r0abve")  # those that stand for white space, a line fold or a control character
 
 
-class Mark(NamedTuple):
+class Mark:
     """A place as libyaml counts it: from 0, in code points."""
 
-    line: int
-    column: int
-    index: int
+    __slots__ = ("column", "index", "line")
+
+    def __init__(self, line: int, column: int, index: int) -> None:
+        self.line = line
+        self.column = column
+        self.index = index
 
 
 class Node:
     """What mappings, sequences and scalars have in common."""
 
-    __slots__ = ("_end", "_start", "tag")
-    _start: Mark
-    _end: Mark
+    __slots__ = ("end", "start", "tag")
+    start: Mark
+    end: Mark
     tag: str | None
+    children: list[Node]
+    """What the node holds: a sequence's items, a mapping's keys and values by turns, nothing in a scalar."""
 
     @property
     def region(self) -> Region:
         """Where the node begins; all of it when it stands on one line."""
-        start, end = self._start, self._end
+        start, end = self.start, self.end
         if end.line == start.line and end.index > start.index:
             return Region(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
         return Region(start.line + 1, start.column + 1, start.line + 1, start.column + 2)
@@ -103,27 +107,28 @@ class Node:
     @property
     def lines(self) -> tuple[int, int]:
         """The first and the last line of the node."""
-        last = self._end.line if self._end.column == 0 and self._end.line > self._start.line else self._end.line + 1
-        return self._start.line + 1, last
+        last = self.end.line if self.end.column == 0 and self.end.line > self.start.line else self.end.line + 1
+        return self.start.line + 1, last
 
 
 class Scalar(Node):
     """A scalar: `value` is its text, `style` is `''` (plain), `'`, `"`, `|` or `>`."""
 
     __slots__ = ("style", "value")
+    children: list[Node] = []  # noqa: RUF012 (shared, and nobody writes to it)
 
     def __init__(self, value: str, style: str, tag: str | None, start: Mark, end: Mark) -> None:
         self.value = value
         self.style = style
         self.tag = tag
-        self._start = start
-        self._end = end
+        self.start = start
+        self.end = end
 
     def __repr__(self) -> str:
-        return f"Scalar({self.value[:40]!r}, line {self._start.line + 1})"
+        return f"Scalar({self.value[:40]!r}, line {self.start.line + 1})"
 
     @property
-    def resolved(self) -> None | bool | int | float | str:
+    def resolved(self) -> bool | int | float | str | None:
         """The value by the YAML 1.2 core schema; text when quoted, in a block, or a number of absurd length."""
         value = self.value
         if self.style:
@@ -136,27 +141,34 @@ class Scalar(Node):
 
     def excerpt(self, source: Source) -> ScalarExcerpt:
         """The scalar's text with the way back to places in `source`, its file."""
+        from sp404audit.documents.yaml_excerpt import ScalarExcerpt
+
         return ScalarExcerpt(self, source)
 
 
 class Sequence(Node):
     """A sequence; iterate over it, or read `items`."""
 
-    __slots__ = ("items",)
+    __slots__ = ("children",)
 
     def __init__(self, tag: str | None, start: Mark) -> None:
-        self.items: list[Node] = []
+        self.children: list[Node] = []
         self.tag = tag
-        self._start = self._end = start
+        self.start = self.end = start
+
+    @property
+    def items(self) -> list[Node]:
+        """The items, in order."""
+        return self.children
 
     def __iter__(self) -> Iterator[Node]:
-        return iter(self.items)
+        return iter(self.children)
 
     def __len__(self) -> int:
-        return len(self.items)
+        return len(self.children)
 
 
-class _MergeBudget:
+class MergeBudget:
     """How many keys merge keys may still bring into the file."""
 
     __slots__ = ("left",)
@@ -168,33 +180,34 @@ class _MergeBudget:
 class Mapping(Node):
     """A mapping. Look-ups see merged keys; of duplicate keys the last one counts."""
 
-    __slots__ = ("_budget", "_children", "_index")
+    __slots__ = ("_budget", "_index", "children")
 
-    def __init__(self, tag: str | None, start: Mark, budget: _MergeBudget) -> None:
-        self._children: list[Node] = []
+    def __init__(self, tag: str | None, start: Mark, budget: MergeBudget) -> None:
+        self.children: list[Node] = []
         self._index: dict[str, tuple[Node, Node]] | None = None
         self._budget = budget
         self.tag = tag
-        self._start = self._end = start
+        self.start = self.end = start
 
     @property
     def entries(self) -> list[tuple[Node, Node]]:
         """The pairs of key and value as they stand in the file, unmerged, keys of any kind."""
-        return list(zip(self._children[::2], self._children[1::2], strict=False))
+        return list(zip(self.children[::2], self.children[1::2], strict=False))
 
     @property
     def region(self) -> Region:
         """The mapping's first key, or all of a flow mapping that stands on one line."""
         whole = super().region
-        if whole.end_column - whole.start_column > 1 or not self._children:
+        if whole.end_column - whole.start_column > 1 or not self.children:
             return whole
-        return self._children[0].region
+        return self.children[0].region
 
-    def _keys(self) -> dict[str, tuple[Node, Node]]:
+    def index(self) -> dict[str, tuple[Node, Node]]:
+        """Key and value of every scalar key by its name, with merged keys first."""
         if self._index is None:
             self._index = {}  # set before the merge: a mapping that merges itself ends here
             own: dict[str, tuple[Node, Node]] = {}
-            for key, value in zip(self._children[::2], self._children[1::2], strict=False):
+            for key, value in zip(self.children[::2], self.children[1::2], strict=False):
                 if isinstance(key, Scalar):
                     own[key.value] = (key, value)
             if "<<" in own:
@@ -208,7 +221,7 @@ class Mapping(Node):
         for parent in merged.items if isinstance(merged, Sequence) else [merged]:
             if not isinstance(parent, Mapping):
                 continue
-            for name, pair in parent._keys().items():
+            for name, pair in parent.index().items():
                 if name not in found and name not in own:
                     if self._budget.left <= 0:
                         return found | own
@@ -218,29 +231,29 @@ class Mapping(Node):
 
     def get(self, name: str) -> Node | None:
         """Return the value of a key, or None."""
-        pair = self._keys().get(name)
+        pair = self.index().get(name)
         return pair[1] if pair else None
 
     def key(self, name: str) -> Node | None:
         """Return the node of a key itself, or None."""
-        pair = self._keys().get(name)
+        pair = self.index().get(name)
         return pair[0] if pair else None
 
     def pairs(self) -> Iterator[tuple[str, Node, Node]]:
         """Yield name, key and value of every scalar key, merged ones first."""
-        for name, (key, value) in self._keys().items():
+        for name, (key, value) in self.index().items():
             yield name, key, value
 
     def __contains__(self, name: str) -> bool:
-        return name in self._keys()
+        return name in self.index()
 
     def __len__(self) -> int:
-        return len(self._keys())
+        return len(self.index())
 
     def duplicates(self) -> Iterator[tuple[Scalar, Scalar]]:
         """Yield the first and the later key of every key that the mapping holds twice."""
         seen: dict[str, Scalar] = {}
-        for key in self._children[::2]:
+        for key in self.children[::2]:
             if isinstance(key, Scalar) and key.value != "<<":
                 first = seen.setdefault(key.value, key)
                 if first is not key:
@@ -259,14 +272,6 @@ class Stream:
         self.mappings_with_duplicates: list[Mapping] = []
 
 
-class _TooMuch(Exception):
-    """The file goes over a bound."""
-
-    def __init__(self, id: str, message: str, line: int) -> None:  # noqa: A002
-        super().__init__(message)
-        self.problem = Problem(id, message, Region(line + 1, 1, line + 1, 1))
-
-
 class _Builder:
     """Turns events into nodes, one document after the other, without recursion."""
 
@@ -274,7 +279,7 @@ class _Builder:
         self.source = source
         self.stream = Stream()
         self.foreign_lines = _FOREIGN_LINE_ENDS.search(source.text) is not None
-        self.budget = _MergeBudget()
+        self.budget = MergeBudget()
         self.merging: list[Mapping] = []
 
     def place(self, mark: Mark) -> Mark:
@@ -302,7 +307,7 @@ class _Builder:
         root: list[Node] = children
         nodes = 0
         while True:
-            event = get_event()
+            event: Any = get_event()
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 start = event.start_mark if not self.foreign_lines else self.place(event.start_mark)
@@ -314,7 +319,7 @@ class _Builder:
                 node = Sequence(event.tag, self.place(event.start_mark))
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 self.close(stack.pop(), event)
-                children = _children(stack[-1]) if stack else root
+                children = stack[-1].children if stack else root
                 continue
             elif kind is yaml.AliasEvent:
                 children.append(anchors.get(event.anchor) or self.undefined(event))
@@ -332,33 +337,41 @@ class _Builder:
                 continue
             nodes += 1
             if event.anchor is not None or event.tag is not None:
-                node._start = self.skip_properties(node._start)
+                node.start = self.skip_properties(node.start)
                 if event.anchor is not None:
                     anchors[event.anchor] = node
             children.append(node)
             if kind is not yaml.ScalarEvent:
                 stack.append(node)  # type: ignore[arg-type]
-                children = _children(node)
+                children = node.children
                 self.check_bounds(len(stack), nodes, event.start_mark.line)
 
     def check_bounds(self, depth: int, nodes: int, line: int) -> None:
         """Stop at files that nobody wrote by hand."""
         if depth > MAX_DEPTH:
-            raise _TooMuch("yaml/too-deep", f"nested more than {MAX_DEPTH} levels deep; flatten it", line)
+            raise DocumentError(
+                "yaml/too-deep",
+                f"nested more than {MAX_DEPTH} levels deep; flatten it",
+                Region(line + 1, 1, line + 1, 1),
+            )
         if nodes > MAX_NODES:
-            raise _TooMuch("yaml/too-many-nodes", f"more than {MAX_NODES:,} keys and values; split the file", line)
+            raise DocumentError(
+                "yaml/too-many-nodes",
+                f"more than {MAX_NODES:,} keys and values; split the file",
+                Region(line + 1, 1, line + 1, 1),
+            )
 
-    def close(self, node: Sequence | Mapping, event: yaml.Event) -> None:
+    def close(self, node: Sequence | Mapping, event: Any) -> None:
         """Note where a collection ends, and look at its keys while they are at hand."""
-        node._end = self.place(event.end_mark)
+        node.end = self.place(event.end_mark)
         if isinstance(node, Mapping):
-            names = [key.value for key in node._children[::2] if type(key) is Scalar]
+            names = [key.value for key in node.children[::2] if type(key) is Scalar]
             if len(set(names)) != len(names) and next(node.duplicates(), None):
                 self.stream.mappings_with_duplicates.append(node)
             if "<<" in names:
                 self.merging.append(node)
 
-    def undefined(self, event: yaml.Event) -> Scalar:
+    def undefined(self, event: Any) -> Scalar:
         """Stand in for an alias whose anchor is missing."""
         start, end = self.place(event.start_mark), self.place(event.end_mark)
         region = Region(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
@@ -369,14 +382,10 @@ class _Builder:
     def check_merges(self) -> None:
         """Resolve merge keys now: whether the file goes over its budget must be known before a rule asks."""
         for node in self.merging:
-            node._keys()
+            node.index()
         if self.budget.left <= 0:
             message = f"merge keys bring in more than {MAX_MERGED_KEYS:,} keys; the rest was not merged"
             self.stream.problems.append(Problem("yaml/too-many-nodes", message))
-
-
-def _children(node: Node) -> list[Node]:
-    return node._children if isinstance(node, Mapping) else node.items if isinstance(node, Sequence) else []
 
 
 def _is_empty(root: list[Node]) -> bool:
@@ -403,7 +412,7 @@ def parse_stream(source: Source) -> Stream:
         raise DocumentError("input/encoding", message, Region(line, column, line, column + 1)) from None
     except yaml.MarkedYAMLError as error:
         builder.stream.problems.append(_syntax_problem(builder, error))
-    except _TooMuch as error:
+    except DocumentError as error:
         builder.stream.problems.append(error.problem)
     builder.check_merges()
     return builder.stream
@@ -467,105 +476,9 @@ def walk(root: Node | None) -> Iterator[Node]:
             continue
         seen.add(id(node))
         yield node
-        stack.extend(reversed(_children(node)))
+        stack.extend(reversed(node.children))
 
 
 def scalars(root: Node | None) -> Iterator[Scalar]:
     """Yield every scalar of a tree once, keys included, in the order of the file."""
     return (node for node in walk(root) if isinstance(node, Scalar))
-
-
-class ScalarExcerpt:
-    """The text of a scalar, with the way back to places in its file (an `Excerpt`).
-
-    Exact for plain and quoted scalars and for both kinds of block: the characters of the value that are not white
-    space stand in the file in the same order, whatever was folded, indented or escaped between them.
-    """
-
-    def __init__(self, scalar: Scalar, source: Source) -> None:
-        self.text = scalar.value
-        self.scalar = scalar
-        self.source = source
-
-    @cached_property
-    def _first(self) -> int:
-        """The offset in the file of the first character of the value's own text."""
-        start = self.scalar._start.index
-        if self.scalar.style in ("|", ">"):
-            line_end = re.compile(r"\r\n|\n|\r|$").search(self.source.text, start)
-            return line_end.end() if line_end else start
-        return start + (1 if self.scalar.style else 0)
-
-    @cached_property
-    def _is_verbatim(self) -> bool:
-        return self.source.text.startswith(self.text, self._first)
-
-    @cached_property
-    def _literal_lines(self) -> tuple[int, int, list[int]] | None:
-        """Of a literal block: its first line, its indent, and where each line of the value begins."""
-        if self.scalar.style != "|":
-            return None
-        lines = self.text.split("\n")
-        first_line = self.source.position(self._first)[0]
-        for number, line in enumerate(lines):
-            if line.strip():
-                in_file = self.source.line(first_line + number)
-                if not in_file.endswith(line):
-                    return None
-                starts, offset = [], 0
-                for each in lines:
-                    starts.append(offset)
-                    offset += len(each) + 1
-                return first_line, len(in_file) - len(line), starts
-        return None
-
-    @cached_property
-    def _offsets(self) -> list[int]:
-        """For each character of the value, the offset in the file at which it stands."""
-        raw = self.source.text
-        end = self.scalar._end.index
-        offsets: list[int] = []
-        at = self._first
-        for character in self.text:
-            if character.isspace():
-                offsets.append(at)
-                continue
-            while at < end and raw[at].isspace():
-                at += 1
-            if self.scalar.style == '"':
-                at = _skip_blank_escapes(raw, at, end)
-            offsets.append(at)
-            at += self._width(raw, at)
-        offsets.append(at)
-        return offsets
-
-    def _width(self, raw: str, at: int) -> int:
-        """How many characters of the file stand for the one character of the value at this place."""
-        if self.scalar.style == '"' and raw.startswith("\\", at):
-            escape = _ESCAPE.match(raw, at)
-            return len(escape.group()) if escape else 1
-        return 2 if self.scalar.style == "'" and raw.startswith("''", at) else 1
-
-    def region(self, start: int, end: int) -> Region:
-        """The region in the file of `text[start:end]`."""
-        if self._is_verbatim:
-            return self.source.region(self._first + start, self._first + end)
-        if self._literal_lines is not None:
-            return Region(*self._literal_place(start), *self._literal_place(end))
-        last = self._offsets[end - 1] + 1 if end > start else self._offsets[start]
-        return self.source.region(self._offsets[start], last)
-
-    def _literal_place(self, offset: int) -> tuple[int, int]:
-        assert self._literal_lines is not None
-        first_line, indent, starts = self._literal_lines
-        line = bisect_right(starts, offset) - 1
-        return first_line + line, indent + offset - starts[line] + 1
-
-
-def _skip_blank_escapes(raw: str, at: int, end: int) -> int:
-    """Go on past escapes that stand for white space, a fold or a control character, and the blanks between them."""
-    while at + 1 < end and raw[at] == "\\" and raw[at + 1] in _BLANK_ESCAPES:
-        at += 2
-        while at < end and raw[at].isspace():
-            at += 1
-    return at
