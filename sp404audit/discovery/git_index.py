@@ -1,0 +1,109 @@
+"""Which paths git tracks, read from the index file itself: no git process, no configuration, no hook.
+
+The format is that of git's own `gitformat-index(5)`, versions 2 to 4.
+"""
+
+from __future__ import annotations
+
+from sp404audit.discovery.reading import InputError, Reader
+
+__all__ = ["BrokenIndexError", "tracked_paths"]
+
+MAX_INDEX_BYTES = 128 * 1024 * 1024
+
+_FIXED = 40  # bytes of an entry before its object name: times, device, inode, mode, owner, size
+_EXTENDED = 0x4000
+_SPARSE_FOLDER = 0o040000
+_HASHES = ((20, "sha1"), (32, "sha256"))
+
+
+class BrokenIndexError(Exception):
+    """The index is there and cannot be trusted: truncated, corrupt, split, sparse, or of an unknown version."""
+
+
+def tracked_paths(reader: Reader) -> frozenset[str] | None:
+    """Return the paths that git tracks in this root.
+
+    A `.git` that is a file (a worktree, a submodule) points elsewhere and is not followed.
+
+    Returns:
+        None when the root is no git repository of its own, or has no index yet.
+
+    Raises:
+        BrokenIndexError: when there is an index that cannot be trusted.
+    """
+    try:
+        data = reader.read(".git/index", MAX_INDEX_BYTES)
+    except InputError as error:
+        if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
+            return None
+        raise BrokenIndexError(str(error)) from error
+    for width, name in _HASHES:
+        if _checksum_holds(data, width, name):
+            try:
+                return _parse(data, width)
+            except (IndexError, ValueError) as error:
+                raise BrokenIndexError("its entries do not add up") from error
+    raise BrokenIndexError("its checksum does not fit")
+
+
+def _checksum_holds(data: bytes, width: int, name: str) -> bool:
+    import hashlib
+
+    stored = data[-width:]
+    if not any(stored):  # index.skipHash writes zeros
+        return True
+    return hashlib.new(name, memoryview(data)[:-width], usedforsecurity=False).digest() == stored
+
+
+def _parse(data: bytes, width: int) -> frozenset[str]:
+    version, count = int.from_bytes(data[4:8], "big"), int.from_bytes(data[8:12], "big")
+    if data[:4] != b"DIRC" or version not in (2, 3, 4) or count > len(data) // (_FIXED + width):
+        raise BrokenIndexError(f"version {version} is not known")
+    names: list[bytes] = []
+    at, name = 12, b""
+    for _ in range(count):
+        start = at
+        mode = int.from_bytes(data[at + 24 : at + 28], "big")
+        at += _FIXED + width
+        flags = int.from_bytes(data[at : at + 2], "big")
+        at += 4 if flags & _EXTENDED and version > 2 else 2
+        if version == 4:
+            strip, at = _offset(data, at)
+            if strip > len(name):
+                raise ValueError("a name is stripped of more than it has")
+            end = data.index(b"\0", at)
+            name = name[: len(name) - strip] + data[at:end]
+            at = end + 1
+        else:
+            end = data.index(b"\0", at)
+            name = data[at:end]
+            at = start + (end - start + 8) // 8 * 8
+        if mode == _SPARSE_FOLDER:
+            raise BrokenIndexError("it is sparse")
+        names.append(name)
+    _check_extensions(data, at, width)
+    return frozenset(name.decode("utf-8", "surrogateescape") for name in names)
+
+
+def _offset(data: bytes, at: int) -> tuple[int, int]:
+    """Read a number in the variable width encoding of pack offsets."""
+    byte = data[at]
+    value = byte & 0x7F
+    while byte & 0x80:
+        at += 1
+        byte = data[at]
+        value = ((value + 1) << 7) | (byte & 0x7F)
+        if value > len(data):
+            raise ValueError("a number is out of range")
+    return value, at + 1
+
+
+def _check_extensions(data: bytes, at: int, width: int) -> None:
+    end = len(data) - width
+    while at < end:
+        if data[at : at + 4] == b"link":
+            raise BrokenIndexError("it is split")
+        at += 8 + int.from_bytes(data[at + 4 : at + 8], "big")
+    if at != end:
+        raise ValueError("an extension ends beyond the file")
