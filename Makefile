@@ -1,0 +1,47 @@
+# Every target sets up what it needs in .venv; nothing else has to be installed beforehand but Python 3.11+, git and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help scan test lint bench docs clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+scan: $(VENV)/.engines ## audit fixtures/sp404mk2 with every engine (shows, does not gate: always ends with 0)
+	@$(BIN)/sp404audit scan fixtures/sp404mk2 || echo "(sp404audit ended with exit code $$?; make scan shows and does not gate)"
+
+test: $(VENV)/.development ## run the tests
+	@$(BIN)/python -m pytest -q -n auto $(ARGS)
+
+lint: $(VENV)/.development ## ruff, mypy --strict, import layering
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.engines ## measure speed beside the peers (installs them into their own environment)
+	@$(BIN)/python -m bench $(ARGS)
+
+docs: $(VENV)/.development ## write the rule reference from the rules
+	@$(BIN)/python -m docs $(ARGS)
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+
+# pip knows dependency groups from 25.1 on.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "sp404audit needs Python 3.11 or newer; say which: make PYTHON=python3.12 …")'
+	@echo "setting up $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --upgrade 'pip>=25.1'
+
+$(VENV)/.development: $(VENV)/bin/python pyproject.toml
+	@$(PIP) install --editable . --group test --group lint
+	@touch $@
+
+$(VENV)/.engines: $(VENV)/bin/python pyproject.toml
+	@$(PIP) install --editable '.[engines]'
+	@touch $@

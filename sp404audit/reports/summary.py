@@ -1,0 +1,94 @@
+"""What every format says in the same words: totals, and how severities are told elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from sp404audit.results import Level, Result, Severity
+
+if TYPE_CHECKING:
+    from sp404audit.outcome import Audit
+    from sp404audit.rules import Rule
+
+__all__ = [
+    "HOMEPAGE",
+    "by_domain",
+    "by_severity",
+    "level",
+    "rank",
+    "security_severity",
+    "severity_in_force",
+    "worst_first",
+]
+
+HOMEPAGE = "https://github.com/sp404audit/sp404audit"
+
+_LEVELS: dict[Severity, Level] = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "note",
+    Severity.NOTE: "note",
+}
+
+# GitHub shows over 9.0 as critical, from 7.0 as high, from 4.0 as medium, below as low (its documentation on SARIF
+# support for code scanning). The figures are the middle of each of its bands.
+_SECURITY_SEVERITIES = {
+    Severity.CRITICAL: "9.5",
+    Severity.HIGH: "8.0",
+    Severity.MEDIUM: "5.5",
+    Severity.LOW: "2.5",
+    Severity.NOTE: "1.0",
+}
+
+_PRECISIONS = ("low", "medium", "high", "very-high")
+
+
+def level(severity: Severity) -> Level:
+    """The severity in SARIF's and GitHub's three words."""
+    return _LEVELS[severity]
+
+
+def security_severity(severity: Severity) -> str:
+    """The severity as the number that GitHub sorts security alerts by: a string, over 0.0 and up to 10.0."""
+    return _SECURITY_SEVERITIES[severity]
+
+
+def rank(severity: Severity, precision: str) -> float:
+    """How much a result deserves to be looked at, from 0 to 100 (SARIF 3.27.25): severity first, then precision."""
+    steps = _PRECISIONS.index(precision) if precision in _PRECISIONS else 0
+    return float((severity - 1) * 20 + steps * 5 + 5)
+
+
+def severity_in_force(audit: Audit, rule: Rule) -> Severity:
+    """How grave a failure of the rule is under the policy of this audit."""
+    setting = audit.policy.setting(rule)
+    return (setting.severity if setting else None) or rule.severity
+
+
+def by_severity(results: Iterable[Result]) -> dict[Severity, int]:
+    """Count results by severity, the gravest first; severities without results are there with 0."""
+    totals = dict.fromkeys(sorted(Severity, reverse=True), 0)
+    for result in results:
+        totals[result.severity] += 1
+    return totals
+
+
+def by_domain(results: Iterable[Result]) -> dict[str, int]:
+    """Count results by the domain of their rule, in alphabetical order."""
+    totals: dict[str, int] = {}
+    for result in results:
+        domain = result.rule_id.partition("/")[0]
+        totals[domain] = totals.get(domain, 0) + 1
+    return dict(sorted(totals.items()))
+
+
+def worst_first(audit: Audit, results: Iterable[Result]) -> list[Result]:
+    """Sort results: the gravest first, then those of the most precise rules; otherwise they stay as they were."""
+
+    def weight(result: Result) -> float:
+        rule = audit.rule(result.rule_id)
+        return -rank(result.severity, rule.precision if rule else "")
+
+    return sorted(results, key=weight)
