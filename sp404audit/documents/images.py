@@ -69,7 +69,7 @@ def parse_reference(text: str) -> ImageReference | None:
     """Take an image's name apart; None when the text is no valid reference (a variable in it, upper case, …)."""
     if len(text) > _MAXIMAL_LENGTH:
         return None
-    host, slash, rest = text.partition("/")
+    host, slash, _ = text.partition("/")
     # A first part is a host only if it could be no namespace: it holds a dot, a colon or upper case, or is localhost.
     has_host = bool(slash) and (host == "localhost" or any(mark in host for mark in ".:[") or host != host.lower())
     match = _reference_pattern().fullmatch(text if has_host else f"{DEFAULT_REGISTRY}/{text}")
