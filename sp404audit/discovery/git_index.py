@@ -12,8 +12,9 @@ __all__ = ["BrokenIndexError", "tracked_paths"]
 MAX_INDEX_BYTES = 128 * 1024 * 1024
 
 _FIXED = 40  # bytes of an entry before its object name: times, device, inode, mode, owner, size
-_EXTENDED = 0x4000
-_SPARSE_FOLDER = 0o040000
+_EXTENDED = 0x40  # in the first byte of the flags
+_LONG_NAME = 0xFFF
+_UNUSABLE = {b"link": "it is split", b"sdir": "it is sparse"}
 _HASHES = ((20, "sha1"), (32, "sha256"))
 
 
@@ -60,30 +61,40 @@ def _parse(data: bytes, width: int) -> frozenset[str]:
     version, count = int.from_bytes(data[4:8], "big"), int.from_bytes(data[8:12], "big")
     if data[:4] != b"DIRC" or version not in (2, 3, 4) or count > len(data) // (_FIXED + width):
         raise BrokenIndexError(f"version {version} is not known")
+    names, at = (_compressed if version == 4 else _padded)(data, count, _FIXED + width)
+    _check_extensions(data, at, width)
+    return frozenset(b"\0".join(names).decode("utf-8", "surrogateescape").split("\0")) if names else frozenset()
+
+
+def _padded(data: bytes, count: int, before_flags: int) -> tuple[list[bytes], int]:
+    """Read the entries of versions 2 and 3: each ends with one to eight zero bytes, at a multiple of eight."""
+    names: list[bytes] = []
+    at = 12
+    for _ in range(count):
+        high, length = data[at + before_flags], data[at + before_flags + 1]
+        length |= (high & 0x0F) << 8
+        start = at + before_flags + (4 if high & _EXTENDED else 2)
+        if length == _LONG_NAME:
+            length = data.index(b"\0", start) - start
+        names.append(data[start : start + length])
+        at += (start - at + length + 8) // 8 * 8
+    return names, at
+
+
+def _compressed(data: bytes, count: int, before_flags: int) -> tuple[list[bytes], int]:
+    """Read the entries of version 4: each names what it keeps of the name before."""
     names: list[bytes] = []
     at, name = 12, b""
     for _ in range(count):
-        start = at
-        mode = int.from_bytes(data[at + 24 : at + 28], "big")
-        at += _FIXED + width
-        flags = int.from_bytes(data[at : at + 2], "big")
-        at += 4 if flags & _EXTENDED and version > 2 else 2
-        if version == 4:
-            strip, at = _offset(data, at)
-            if strip > len(name):
-                raise ValueError("a name is stripped of more than it has")
-            end = data.index(b"\0", at)
-            name = name[: len(name) - strip] + data[at:end]
-            at = end + 1
-        else:
-            end = data.index(b"\0", at)
-            name = data[at:end]
-            at = start + (end - start + 8) // 8 * 8
-        if mode == _SPARSE_FOLDER:
-            raise BrokenIndexError("it is sparse")
+        at += before_flags + (4 if data[at + before_flags] & _EXTENDED else 2)
+        strip, at = _offset(data, at)
+        if strip > len(name):
+            raise ValueError("a name is stripped of more than it has")
+        end = data.index(b"\0", at)
+        name = name[: len(name) - strip] + data[at:end]
         names.append(name)
-    _check_extensions(data, at, width)
-    return frozenset(name.decode("utf-8", "surrogateescape") for name in names)
+        at = end + 1
+    return names, at
 
 
 def _offset(data: bytes, at: int) -> tuple[int, int]:
@@ -102,8 +113,8 @@ def _offset(data: bytes, at: int) -> tuple[int, int]:
 def _check_extensions(data: bytes, at: int, width: int) -> None:
     end = len(data) - width
     while at < end:
-        if data[at : at + 4] == b"link":
-            raise BrokenIndexError("it is split")
+        if (reason := _UNUSABLE.get(data[at : at + 4])) is not None:
+            raise BrokenIndexError(reason)
         at += 8 + int.from_bytes(data[at + 4 : at + 8], "big")
     if at != end:
         raise ValueError("an extension ends beyond the file")

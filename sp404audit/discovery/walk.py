@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from itertools import repeat
+from operator import itemgetter
 from typing import NamedTuple
 
 from sp404audit.discovery.git_index import BrokenIndexError, tracked_paths
@@ -17,9 +19,6 @@ __all__ = ["Discovery", "File", "discover"]
 
 MAX_DEPTH = 64
 """Folders below each other that are walked; the deepest in public repositories is about 30."""
-
-MAX_TEXT_BYTES = 1024 * 1024
-"""The largest file that is read for secrets alone."""
 
 MAX_IGNORE_BYTES = 256 * 1024
 
@@ -41,7 +40,10 @@ _ONLY_WHEN_TRACKED = frozenset((Kind.DOTENV, Kind.TFVARS, Kind.KEYSTORE))
 
 
 class File(NamedTuple):
-    """A file of the audit: its path relative to the root with `/`, its kind, and its size in bytes."""
+    """A file of the audit: its path relative to the root with `/`, its kind, and its size in bytes.
+
+    The size of a file of kind `TEXT` is not asked for and is 0: there may be a hundred thousand of them.
+    """
 
     path: str
     kind: Kind
@@ -111,6 +113,7 @@ class _Walk:
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.reader = Reader(root)
         self.found: list[_Found] = []
+        self.texts: list[str] = []
         self.paths: list[str] = []
         self.ignore_files: list[str] = []
         self.pruned: list[str] = []
@@ -130,12 +133,14 @@ class _Walk:
                 continue
             for entry in entries:
                 path = f"{folder}/{entry.name}" if folder else entry.name
-                if entry.is_symlink():
-                    self._link(folder, entry.name, path)
+                if entry.is_file(follow_symlinks=False):
+                    self._file(folder, path, entry)
                 elif entry.is_dir(follow_symlinks=False):
                     self._folder(path, entry.name, names, depth, pending)
-                else:
-                    self._file(folder, path, entry)
+                elif entry.is_symlink():
+                    self._link(folder, entry.name, path)
+                elif entry.name not in _METADATA and _audited(by_path(folder, entry.name)):
+                    self.notes.add("input/not-regular", "warning", "is not a regular file: not opened", path)
 
     def _list(self, folder: str) -> list[os.DirEntry[str]] | None:
         try:
@@ -157,17 +162,16 @@ class _Walk:
             pending.append((path, depth + 1))
 
     def _file(self, folder: str, path: str, entry: os.DirEntry[str]) -> None:
-        kind = by_path(folder, entry.name)
-        regular = entry.is_file(follow_symlinks=False)
-        if regular:
-            self.paths.append(path)
-            if entry.name == ".gitignore":
-                self.ignore_files.append(path)
-        if kind is None:
+        name = entry.name
+        if name in _METADATA:
             return
-        if not regular:
-            if _audited(kind):
-                self.notes.add("input/not-regular", "warning", "is not a regular file: not opened", path)
+        self.paths.append(path)
+        if name == ".gitignore":
+            self.ignore_files.append(path)
+        kind = by_path(folder, name)
+        if kind is Kind.TEXT:
+            self.texts.append(path)
+        if kind is None or kind is Kind.TEXT:
             return
         try:
             size = entry.stat(follow_symlinks=False).st_size
@@ -183,7 +187,13 @@ class _Walk:
             level: Level = "warning" if _audited(kind) else "note"
             self.notes.add("input/link", level, "is a link that leaves the repository: not followed", path)
         elif _audited(kind) or _is_folder(target):
-            self.notes.add("input/link", "note", "is a link: what it points to is audited where it lies", path)
+            end = "what it points to is audited where it lies" if _is_there(target) else "it points to nothing"
+            self.notes.add("input/link", "note", f"is a link and not followed: {end}", path)
+
+
+def _is_there(full: str) -> bool:
+    """Tell whether a resolved path exists; the end of a circle of links is a link still."""
+    return os.path.lexists(full) and not stat.S_ISLNK(os.lstat(full).st_mode)
 
 
 def _is_folder(full: str) -> bool:
@@ -209,13 +219,13 @@ class _Selection:
         self._excluded.add("", "\n".join(exclude))
         self._tracked: frozenset[str] | None = None
         self._may_hide = True
-        self._large_texts = 0
 
     def discovery(self) -> Discovery:
         self._read_index()
         self._read_ignore_files()
         files = [file for found in self._walk.found if (file := self._select(found)) is not None]
-        files.sort()
+        files.extend(map(File, self._texts(), repeat(Kind.TEXT), repeat(0)))
+        files.sort(key=itemgetter(0))
         pruned = tuple(sorted(self._walk.pruned))
         self._count_what_is_left_out(pruned)
         return Discovery(tuple(files), frozenset(self._walk.paths), tuple(self._notes.bounded()), pruned)
@@ -226,10 +236,6 @@ class _Selection:
             shown = ", ".join(told[:3]) + (", …" if len(told) > 3 else "")
             message = f"not walked: {_count(len(told), 'folder')} of other origin ({shown})"
             self._notes.add("input/pruned", "note", message)
-        if self._large_texts:
-            limit = f"{MAX_TEXT_BYTES // 2**20} MiB"
-            message = f"{_count(self._large_texts, 'text file')} over {limit} not searched for secrets"
-            self._notes.add("input/too-large", "note", message)
 
     def _read_index(self) -> None:
         try:
@@ -259,15 +265,13 @@ class _Selection:
         path, kind, size = found
         if self._excluded and self._excluded.ignores(path):
             return None
-        if kind is Kind.TEXT:
-            return self._text(path, size)
         if self._ignored(path, kind):
             return None
         if isinstance(kind, Doubt):
             decided = self._by_content(kind, path)
             if decided is Kind.TEXT:
-                return self._text(path, size)
-            if decided is None:
+                self._walk.texts.append(path)
+            if decided is None or decided is Kind.TEXT:
                 return None
             kind = decided
         if kind is Kind.TEMPLATE:
@@ -278,14 +282,14 @@ class _Selection:
             return None
         return File(path, kind, size)
 
-    def _text(self, path: str, size: int) -> File | None:
+    def _texts(self) -> Iterable[str]:
         """Text is read for secrets that are tracked; where git's index is known, it says what is."""
-        if self._tracked is not None and path not in self._tracked:
-            return None
-        if size > MAX_TEXT_BYTES:
-            self._large_texts += 1
-            return None
-        return File(path, Kind.TEXT, size)
+        texts: Iterable[str] = self._walk.texts
+        if self._tracked is not None:
+            texts = self._tracked.intersection(texts)
+        if self._excluded:
+            texts = [path for path in texts if not self._excluded.ignores(path)]
+        return texts
 
     def _ignored(self, path: str, kind: Kind | Doubt) -> bool:
         if self._tracked is None:
