@@ -351,8 +351,8 @@ def _number(text: str) -> float:
 
 @lru_cache(maxsize=4096)
 def _parse(text: str) -> Node | ExpressionError:
-    plain = _PLAIN.fullmatch(text, 0, MAX_LENGTH)
-    if plain is not None and plain.group(1).lower() not in _KEYWORDS:
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None and len(text) <= MAX_LENGTH and plain.group(1).lower() not in _KEYWORDS:
         return Context(tuple(plain.group(1).lower().split(".")), (), *plain.span(1))
     try:
         node = _Parser(text[:MAX_LENGTH]).parse()
