@@ -234,7 +234,8 @@ def _image_uses(document: Dockerfile, fact: DockerfileFact) -> Iterator[ImageUse
     for stage in document.stages:
         owner = stage.name or str(stage.index)
         expansion = expand(stage.image.text, lookup, fact.escape)
-        if (expansion.value or "").lower() not in earlier | {"scratch"}:
+        name = (expansion.value or "").lower()
+        if name != "scratch" and name not in earlier:
             yield _use(document, stage.image, expansion.value, "FROM", owner)
         if stage.name:
             earlier.add(stage.name.lower())
