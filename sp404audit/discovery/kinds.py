@@ -46,6 +46,8 @@ class Kind(enum.StrEnum):
     BACKUP_CONFIG = "backup-config"
     PYTHON_PROJECT = "python-project"
     NODE_PROJECT = "node-project"
+    BUILD_PROJECT = "build-project"
+    """Build files of other languages: Maven, Gradle, Cargo, Go, Bundler, Composer, NuGet …"""
     TEMPLATE = "template"
     """A file that becomes one of an audited kind only when something fills it in; told, not audited."""
     TEXT = "text"
@@ -63,6 +65,12 @@ class Doubt(enum.StrEnum):
 
 HEAD_BYTES = 16 * 1024
 """How much of a file `by_content` wants to see."""
+
+_BUILD_NAMES = """
+    pom.xml go.mod cargo.toml .tarpaulin.toml tarpaulin.toml gemfile gems.rb composer.json mix.exs build.sbt
+    .testcoverage.yml .testcoverage.yaml bunfig.toml pubspec.yaml package.swift packages.config
+    directory.build.props directory.packages.props .simplecov spec_helper.rb test_helper.rb rails_helper.rb
+    unit_helper.rb simplecov_helper.rb build.gradle build.gradle.kts"""
 
 _NAMES: dict[str, Kind] = {
     ".dockerignore": Kind.DOCKERIGNORE,
@@ -114,6 +122,7 @@ _NAMES: dict[str, Kind] = {
     "nyc.config.js": Kind.NODE_PROJECT,
     ".c8rc": Kind.NODE_PROJECT,
     ".c8rc.json": Kind.NODE_PROJECT,
+    **dict.fromkeys(_BUILD_NAMES.split(), Kind.BUILD_PROJECT),
 }
 
 _BINARY = """
@@ -147,6 +156,11 @@ _EXTENSIONS: dict[str, Kind | Doubt | None] = {
     "dockerfile": Kind.DOCKERFILE,
     "containerfile": Kind.DOCKERFILE,
     "dockerignore": Kind.DOCKERIGNORE,
+    "gradle": Kind.BUILD_PROJECT,
+    "gemspec": Kind.BUILD_PROJECT,
+    "csproj": Kind.BUILD_PROJECT,
+    "fsproj": Kind.BUILD_PROJECT,
+    "vbproj": Kind.BUILD_PROJECT,
     "p12": Kind.KEYSTORE,
     "pfx": Kind.KEYSTORE,
     "jks": Kind.KEYSTORE,
