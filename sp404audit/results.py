@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 __all__ = [
     "Edit",
+    "EngineRun",
     "Fix",
     "Kind",
     "Level",
@@ -152,3 +153,16 @@ class Notification(NamedTuple):
     path: str = ""
     region: Region | None = None
     rule_id: str = ""
+
+
+class EngineRun(NamedTuple):
+    """One engine's part in an audit.
+
+    `missing` tells how to get it when it was needed and is not installed; `controls` then names what was not
+    evaluated for want of it.
+    """
+
+    name: str
+    version: str = ""
+    missing: str = ""
+    controls: tuple[str, ...] = ()

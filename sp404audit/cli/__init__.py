@@ -1,0 +1,53 @@
+"""The command line: one module a subcommand, each imported when it is called.
+
+A command parses options, calls the library and prints; what it decides is in the library.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from sp404audit import __version__
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "scan": "Audit a repository.",
+    "rules": "List the rules.",
+    "explain": "Explain a rule: why, how to mend it, examples.",
+    "config": "Show, check or describe the configuration.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Knows its commands by name and by what they are for; imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"sp404audit.cli.{cmd_name}_command")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="sp404audit", message="%(prog)s %(version)s")
+def main() -> None:
+    r"""Audit a repository's delivery pipeline against a policy, control by control, with evidence.
+
+    \b
+    sp404audit scan                       audit the repository you stand in
+    sp404audit scan -f sarif:out.sarif    write SARIF too
+    sp404audit explain docker/non-root-user
+
+    Exit codes: 0 compliant, 1 not compliant, 2 wrong usage or policy, 3 the audit is incomplete.
+    """

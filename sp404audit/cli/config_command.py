@@ -1,0 +1,74 @@
+"""`sp404audit config`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from sp404audit.discovery import Reader
+from sp404audit.outcome import EXIT_USAGE
+from sp404audit.policy.loading import PolicyError, resolve
+from sp404audit.policy.model import Policy
+from sp404audit.policy.schema import config_schema
+from sp404audit.rules import all_rules
+
+__all__ = ["command"]
+
+
+@click.group("config")
+def command() -> None:
+    """Show, check or describe the configuration."""
+
+
+def _resolved(path: Path, policy: str | None) -> Policy:
+    try:
+        return resolve(Reader(path), policy)
+    except PolicyError as error:
+        click.echo(f"sp404audit: {error}", err=True)
+        sys.exit(EXIT_USAGE)
+
+
+_PATH = click.argument("path", default=".", type=click.Path(file_okay=False, exists=True, path_type=Path))
+_POLICY = click.option("--policy", metavar="NAME|FILE", help="Policy to start from.")
+
+
+@command.command("show")
+@_PATH
+@_POLICY
+def show(path: Path, policy: str | None) -> None:
+    """Print what is in force for the repository at PATH: policies, and each rule's severity and parameters."""
+    in_force = _resolved(path, policy)
+    click.echo(f"policy {in_force.name}, from {', '.join(in_force.sources)}")
+    click.echo(f"not compliant at {in_force.fail_on.label} and above")
+    rules = all_rules()
+    width = max(len(rule.id) for rule in rules)
+    for rule in rules:
+        setting = in_force.setting(rule)
+        if setting is None:
+            click.echo(f"{rule.id:<{width}}  off")
+            continue
+        defaults = {parameter.name: parameter.default for parameter in rule.parameters}
+        values = {**defaults, **setting.parameters}
+        shown = "  ".join(f"{name}={json.dumps(value)}" for name, value in values.items())
+        click.echo(f"{rule.id:<{width}}  {(setting.severity or rule.severity).label:<8}  {shown}".rstrip())
+    for waiver in in_force.waivers:
+        paths = ", ".join(waiver.paths)
+        click.echo(f"waiver: {waiver.rule_id} in {paths} until {waiver.until} ({waiver.owner}: {waiver.reason})")
+
+
+@command.command("validate")
+@_PATH
+@_POLICY
+def validate(path: Path, policy: str | None) -> None:
+    """Check the configuration of the repository at PATH, and the policies that it extends."""
+    in_force = _resolved(path, policy)
+    click.echo(f"valid: {', '.join(in_force.sources)}")
+
+
+@command.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of policy files and configurations."""
+    click.echo(json.dumps(config_schema(all_rules()), indent=2))

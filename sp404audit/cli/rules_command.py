@@ -1,0 +1,41 @@
+"""`sp404audit rules`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from sp404audit.rules import Rule, all_rules
+
+__all__ = ["command"]
+
+
+@click.command("rules")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print them.")
+def command(form: str) -> None:
+    """List every rule: its id, its severity and what it asks."""
+    rules = all_rules()
+    if form == "json":
+        click.echo(json.dumps([_record(rule) for rule in rules], indent=2))
+        return
+    width = max(len(rule.id) for rule in rules)
+    for rule in rules:
+        click.echo(f"{rule.id:<{width}}  {rule.severity.label:<8}  {rule.summary}")
+
+
+def _record(rule: Rule) -> dict[str, object]:
+    return {
+        "id": rule.id,
+        "severity": rule.severity.label,
+        "summary": rule.summary,
+        "security": rule.security,
+        "precision": rule.precision,
+        "equivalents": list(rule.equivalents),
+        "cwe": list(rule.cwe),
+        "controls": list(rule.controls),
+        "parameters": [
+            {"name": parameter.name, "type": parameter.type, "default": parameter.default}
+            for parameter in rule.parameters
+        ],
+    }

@@ -1,0 +1,161 @@
+"""`sp404audit scan`."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from sp404audit.conductor import audit
+from sp404audit.engines import ENGINES
+from sp404audit.outcome import EXIT_USAGE, Audit
+from sp404audit.policy.loading import PolicyError
+from sp404audit.reports import FORMATS, Options, render
+from sp404audit.results import Severity
+
+__all__ = ["command"]
+
+_SEVERITIES = [severity.label for severity in reversed(Severity)]
+
+
+def _names(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Accept `--select a,b --select c`."""
+    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+
+
+def _today() -> datetime.date | None:
+    """The day that decides whether waivers have run out; SOURCE_DATE_EPOCH makes it reproducible."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not epoch.isdecimal() or len(epoch) > 12:
+        return None
+    return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date()
+
+
+@click.command("scan")
+@click.argument("path", default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--policy", metavar="NAME|FILE", help="Policy to start from: recommended, strict, sp404, or a file.")
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    type=click.Choice(list(ENGINES)),
+    help="Only this source of results; repeatable. Default: all that apply.",
+)
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="RULE",
+    callback=_names,
+    help="Ask only these rules or domains; repeatable, or comma-separated.",
+)
+@click.option("--ignore", multiple=True, metavar="RULE", callback=_names, help="Ask none of these rules or domains.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(_SEVERITIES),
+    help="Least severity that makes the repository not compliant. Default: the policy's.",
+)
+@click.option("--min-severity", type=click.Choice(_SEVERITIES), help="Least severity that the text report shows.")
+@click.option(
+    "-f",
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="FORMAT[:FILE]",
+    help="Report format, to the screen or to a file; repeatable.",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Earlier report (sarif or json): only what is new counts.",
+)
+@click.option("--isolated", is_flag=True, help="Leave the repository's own configuration out.")
+@click.option("-q", "--quiet", is_flag=True, help="Print failures only, no summary.")
+@click.option("-v", "--verbose", is_flag=True, help="Print passed and unproven controls with their evidence, too.")
+def command(
+    path: Path,
+    policy: str | None,
+    engines: tuple[str, ...],
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    fail_on: str | None,
+    min_severity: str | None,
+    formats: tuple[str, ...],
+    baseline: str | None,
+    isolated: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Audit the repository at PATH (default: where you stand).
+
+    Exit codes: 0 compliant, 1 not compliant, 2 wrong usage or policy, 3 the audit is incomplete.
+    """
+    targets = [_target(text) for text in formats or ("text",)]
+    try:
+        finished = audit(
+            path,
+            policy=policy,
+            isolated=isolated,
+            engines=engines or None,
+            select=select,
+            ignore=ignore,
+            fail_on=fail_on,
+            baseline=baseline,
+            today=_today(),
+        )
+    except (PolicyError, NotADirectoryError) as error:
+        click.echo(f"sp404audit: {error}", err=True)
+        sys.exit(EXIT_USAGE)
+    options = Options(
+        min_severity=Severity.parse(min_severity) if min_severity else Severity.NOTE,
+        quiet=quiet,
+        verbose=verbose,
+        color=_wants_color(),
+        width=shutil.get_terminal_size((100, 24)).columns,
+    )
+    _write(finished, targets, options)
+    sys.exit(finished.exit_code)
+
+
+class _Target(NamedTuple):
+    """A report that is asked for: its format, and the file it goes to (None for the screen)."""
+
+    format: str
+    file: str | None
+
+
+def _target(text: str) -> _Target:
+    """Read `FORMAT[:FILE]`."""
+    name, _, file = text.partition(":")
+    if name not in FORMATS:
+        raise click.BadParameter(f"{name!r} is no format; there are {', '.join(FORMATS)}", param_hint="--format")
+    return _Target(name, file or None)
+
+
+def _wants_color() -> bool:
+    """Follow NO_COLOR and FORCE_COLOR (https://no-color.org, https://force-color.org), else ask the terminal."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+
+
+def _write(finished: Audit, targets: list[_Target], options: Options) -> None:
+    """Write every report; one that cannot be written is wrong usage, after the others were."""
+    failed = False
+    for target in targets:
+        text = render(target.format, finished, options._replace(color=options.color and target.file is None))
+        if target.file is None:
+            click.echo(text.rstrip("\n"))
+            continue
+        try:
+            Path(target.file).write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            click.echo(f"sp404audit: cannot write {target.file}: {error.strerror or error}", err=True)
+            failed = True
+    if failed:
+        sys.exit(EXIT_USAGE)

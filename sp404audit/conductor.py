@@ -1,0 +1,163 @@
+"""The five steps of an audit, in order: discover, load, evaluate, triage, report (the last is the caller's).
+
+`audit` is the library's front door.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from sp404audit import __version__, rules
+from sp404audit import engines as engine_table
+from sp404audit.discovery import Discovery, InputError, Reader, discover
+from sp404audit.discovery.kinds import by_path
+from sp404audit.documents import loader
+from sp404audit.documents.model import Document, Fact, Repository
+from sp404audit.documents.source import Problem, Source
+from sp404audit.outcome import Audit
+from sp404audit.policy import loading, triage
+from sp404audit.policy.comments import Comment, comments_in
+from sp404audit.policy.model import Policy
+from sp404audit.results import WHOLE_FILE, Location, Notification, Result, Severity
+from sp404audit.rules.evaluation import Evaluation
+from sp404audit.rules.registry import Rule
+
+__all__ = ["audit"]
+
+
+def audit(
+    path: str | Path = ".",
+    *,
+    policy: str | Path | None = None,
+    isolated: bool = False,
+    engines: Sequence[str] | None = None,
+    select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    fail_on: Severity | str | None = None,
+    baseline: str | Path | None = None,
+    today: datetime.date | None = None,
+) -> Audit:
+    """Audit a repository.
+
+    Args:
+        path: its root. Nothing outside it is opened, and nothing in it is run.
+        policy: the policy to start from: a name that ships (`recommended`, `strict`, `sp404`) or a file. Without one,
+            what the repository's own configuration extends, else `recommended`.
+        isolated: leave the repository's own configuration out.
+        engines: sources of results (`native`, `checkov`, `pip-audit`); None for all that apply and are installed.
+        select: ask only these rules (ids or domains), whatever the policy says.
+        ignore: ask none of these rules (ids or domains).
+        fail_on: the least severity that makes the repository not compliant; None for the policy's own.
+        baseline: an earlier report (SARIF or JSON); what it knew is marked `unchanged` and does not count.
+        today: the day on which waivers expire or not; None for the machine's date.
+
+    Returns:
+        The finished audit: results, what was not audited, a verdict a control, the exit code.
+
+    Raises:
+        PolicyError: when a policy, configuration or baseline cannot be read; its text names file, line and way out.
+        NotADirectoryError: when `path` is no folder.
+    """
+    root = Path(path)
+    if not root.is_dir():
+        raise NotADirectoryError(f"{path} is no folder; give the root of a repository")
+    reader = Reader(root)
+    in_force = loading.resolve(reader, policy, isolated=isolated, select=tuple(select), ignore=tuple(ignore))
+    found = discover(root, exclude=in_force.exclude)
+    chosen = tuple(rule for rule in rules.load(set(_counts(found)), in_force.select) if in_force.might_ask(rule))
+    evaluated = _evaluate(reader, found, chosen, in_force)
+    engine_runs, engine_results, engine_notes = engine_table.run(root, found, in_force, engines)
+    results, triage_notes = triage.triage(
+        [*evaluated.results, *engine_results],
+        triage.Context(reader, evaluated.comments, in_force, chosen, today or datetime.date.today()),  # noqa: DTZ011
+        baseline,
+    )
+    notifications = {*found.notifications, *evaluated.notifications, *engine_notes, *triage_notes}
+    return Audit(
+        version=__version__,
+        policy=in_force,
+        rules=chosen,
+        results=tuple(results),
+        notifications=tuple(sorted(notifications, key=_order)),
+        files=_counts(found),
+        engines=engine_runs,
+        fail_on=_severity(fail_on) or in_force.fail_on,
+        used_baseline=baseline is not None,
+    )
+
+
+class _Evaluated(NamedTuple):
+    """What the native rules said, and what triage needs to know of the files."""
+
+    results: list[Result]
+    notifications: list[Notification]
+    comments: dict[str, list[Comment]]
+
+
+def _evaluate(reader: Reader, found: Discovery, chosen: Sequence[Rule], policy: Policy) -> _Evaluated:
+    """Load each file, judge it, keep its facts, drop it; then judge the repository on the facts."""
+    evaluation = Evaluation(chosen, policy.setting)
+    notifications: list[Notification] = []
+    facts: list[Fact] = []
+    unread: dict[str, str] = {}
+    comments: dict[str, list[Comment]] = {}
+    for file in found.files:
+        try:
+            source = Source(file.path, reader.read(file.path))
+        except InputError as error:
+            notifications.append(error.notification)
+            unread[file.path] = file.kind
+            continue
+        document = loader.load(file.kind, source)
+        evaluation.judge_document(document)
+        facts.extend(_facts_of(document, evaluation))
+        if written := comments_in(source):
+            comments[file.path] = written
+        if document.problems:
+            notifications.extend(_notification(problem, file.path) for problem in document.problems)
+            if any(problem.level == "error" for problem in document.problems):
+                unread[file.path] = file.kind
+    repository = Repository({file.path: file.kind for file in found.files}, found.paths, facts, map(Location, unread))
+    evaluation.judge_repository(repository)
+    unread |= {note.path: _kind_by_name(note.path) for note in found.notifications if note.level == "error"}
+    evaluation.unread(chosen, unread, rules.kinds_read_by)
+    return _Evaluated(evaluation.results(), [*notifications, *evaluation.notifications], comments)
+
+
+def _facts_of(document: Document, evaluation: Evaluation) -> list[Fact]:
+    """Collect a document's facts; a document that fails to tell them loses only those."""
+    try:
+        return list(document.facts())
+    except Exception as error:  # noqa: BLE001 (one document's mistake must not cost another file's results)
+        evaluation.crashed("", document.source.path, error)
+        return []
+
+
+def _kind_by_name(path: str) -> str:
+    """The kind of a file that discovery could not open, as far as its name tells it."""
+    folder, _, name = path.rpartition("/")
+    return by_path(folder, name) or ""
+
+
+def _notification(problem: Problem, path: str) -> Notification:
+    return Notification(problem.id, problem.level, problem.message, path, problem.region)
+
+
+def _order(notification: Notification) -> tuple[object, ...]:
+    ranks = {"error": 0, "warning": 1, "note": 2}
+    region = notification.region or WHOLE_FILE
+    return ranks[notification.level], notification.path, region, notification.id, notification.message
+
+
+def _counts(found: Discovery) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for file in found.files:
+        counts[str(file.kind)] = counts.get(str(file.kind), 0) + 1
+    return dict(sorted(counts.items()))
+
+
+def _severity(value: Severity | str | None) -> Severity | None:
+    return Severity.parse(value) if isinstance(value, str) else value

@@ -1,0 +1,123 @@
+"""Comments in the source that accept a failure: ours, and those of the tools whose checks we hold as equivalents.
+
+Ours: `# sp404audit: ignore[rule, rule] until=2026-12-31 -- reason`. It counts for the line that it stands on, and when
+it stands on a line of its own for the line below and the block that this line opens (the lines indented deeper).
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import NamedTuple
+
+from sp404audit.documents.source import Source
+from sp404audit.results import Region
+
+__all__ = ["Comment", "comments_in"]
+
+_TOOLS = ("sp404audit:", "zizmor:", "hadolint ", "checkov:", "trivy:", "tfsec:", "gitleaks:")
+_FORMS = re.compile(
+    r"""(?:\#|//|--|<!--|;)\s*(?:
+        sp404audit:\s*ignore\[(?P<sp404audit>[^\]]*)\](?P<rest>[^\r\n]*)
+      | zizmor:\s*ignore\[(?P<zizmor>[^\]]*)\](?P<zizmor_reason>[^\r\n]*)
+      | hadolint\s+(?P<global>global\s+)?ignore=(?P<hadolint>[A-Z0-9,\s]+)
+      | checkov:skip=(?P<checkov>[A-Z0-9_]+)(?::(?P<checkov_reason>[^\r\n]*))?
+      | trivy:ignore:(?P<trivy>[A-Za-z0-9_.-]+)
+      | tfsec:ignore:(?P<tfsec>[A-Za-z0-9_.-]+)
+      | (?P<gitleaks>gitleaks:allow)
+    )""",
+    re.VERBOSE,
+)
+_UNTIL = re.compile(r"\buntil=(\S+)")
+_INNER_TOOLS = ("checkov",)
+_COMMENTS_PER_FILE = 1_000
+
+
+class Comment(NamedTuple):
+    """One comment that accepts failures.
+
+    Attributes:
+        tool: whose comment it is; `sp404audit` for ours.
+        names: rule ids, or the tool's own check ids.
+        region: the comment.
+        first_line, last_line: the lines for which it counts.
+        reason, until: as written; empty when missing.
+    """
+
+    tool: str
+    names: tuple[str, ...]
+    region: Region
+    first_line: int
+    last_line: int
+    reason: str
+    until: str
+
+
+def comments_in(source: Source) -> list[Comment]:
+    """Find the comments of a file, in order."""
+    if not any(tool in source.text for tool in _TOOLS):
+        return []
+    return [_read(source, match) for match in islice(_FORMS.finditer(source.text), _COMMENTS_PER_FILE)]
+
+
+def _read(source: Source, match: re.Match[str]) -> Comment:
+    region = source.region(match.start(), match.end())
+    tool = next(
+        name for name in ("sp404audit", "zizmor", "hadolint", "checkov", "trivy", "tfsec", "gitleaks") if match[name]
+    )
+    names = tuple(name.strip() for name in match[tool].split(",") if name.strip())
+    rest = match["rest"] or ""
+    until = _UNTIL.search(rest)
+    reason = rest.partition("--")[2] or match["zizmor_reason"] or match["checkov_reason"] or ""
+    first, last = _reach(source, match, region.start_line, tool)
+    return Comment(tool, names, region, first, last, reason.strip(" \t-#"), until[1] if until else "")
+
+
+def _reach(source: Source, match: re.Match[str], line: int, tool: str) -> tuple[int, int]:
+    """The lines for which a comment counts."""
+    if match["global"]:
+        return 1, source.line_count
+    alone = not source.line(line)[: match.start() - source.offset(line)].strip()
+    if tool in _INNER_TOOLS:
+        return _enclosing(source, line)
+    if not alone:
+        return line, _block_end(source, line) if tool == "sp404audit" else line
+    below = line + 1
+    while below <= source.line_count and _is_comment(source.line(below)):
+        below += 1
+    return line, _block_end(source, below)
+
+
+def _is_comment(text: str) -> bool:
+    stripped = text.strip()
+    return not stripped or stripped.startswith(("#", "//"))
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())
+
+
+def _block_end(source: Source, line: int) -> int:
+    """The last line of the block that a line opens: what is indented deeper, or continued with a backslash."""
+    indent, last = _indent(source.line(line)), line
+    continued = source.line(line).rstrip().endswith("\\")
+    for number in range(line + 1, source.line_count + 1):
+        text = source.line(number)
+        if text.strip() and _indent(text) <= indent and not continued:
+            if text.strip()[0] in "})]" and _indent(text) == indent:
+                last = number
+            break
+        if text.strip():
+            last = number
+            continued = text.rstrip().endswith("\\")
+    return last
+
+
+def _enclosing(source: Source, line: int) -> tuple[int, int]:
+    """The block in which a line stands: from the nearest line above that is indented less."""
+    indent = _indent(source.line(line))
+    for number in range(line - 1, 0, -1):
+        text = source.line(number)
+        if text.strip() and _indent(text) < indent:
+            return number, _block_end(source, number)
+    return 1, source.line_count

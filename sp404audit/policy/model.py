@@ -1,0 +1,145 @@
+"""A policy, resolved: which rules are asked, with what parameters, how grave they are, and what was accepted."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from sp404audit.results import Location, Severity
+from sp404audit.rules.evaluation import Setting
+from sp404audit.rules.registry import Rule
+
+__all__ = ["Override", "Policy", "RuleChoice", "Waiver", "matches_any"]
+
+
+class RuleChoice(NamedTuple):
+    """What a policy says of a rule, or of a domain (`docker/*`): None leaves it as it was."""
+
+    enabled: bool | None = None
+    severity: Severity | None = None
+    parameters: Mapping[str, Any] = {}
+
+    def over(self, other: RuleChoice) -> RuleChoice:
+        """This choice on top of an earlier one."""
+        return RuleChoice(
+            other.enabled if self.enabled is None else self.enabled,
+            self.severity or other.severity,
+            {**other.parameters, **self.parameters},
+        )
+
+
+class Override(NamedTuple):
+    """Choices for the files that match one of the patterns."""
+
+    paths: tuple[str, ...]
+    rules: Mapping[str, RuleChoice]
+
+
+class Waiver(NamedTuple):
+    """An accepted failure: of which rule, where, why, by whom and until which day."""
+
+    rule_id: str
+    paths: tuple[str, ...]
+    reason: str
+    owner: str
+    until: datetime.date
+    location: Location
+
+
+class _Globs:
+    """Matches paths against `.gitignore` patterns; pathspec is imported when the first one asks."""
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        from pathspec import GitIgnoreSpec
+
+        self._spec = GitIgnoreSpec.from_lines(patterns)
+        self._known: dict[str, bool] = {}
+
+    def match(self, path: str) -> bool:
+        if path not in self._known:
+            self._known[path] = bool(self._spec.match_file(path))
+        return self._known[path]
+
+
+_GLOBS: dict[tuple[str, ...], _Globs] = {}
+
+
+def matches_any(path: str, patterns: Iterable[str]) -> bool:
+    """Tell whether a path matches one of the patterns (those of `.gitignore`)."""
+    key = tuple(patterns)
+    if not key:
+        return False
+    if key not in _GLOBS:
+        _GLOBS[key] = _Globs(key)
+    return _GLOBS[key].match(path)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The policy in force.
+
+    Attributes:
+        name: of the policy that it started from.
+        sources: every file that went into it, outermost last.
+        rules: choices by rule id or `domain/*`.
+        default: whether a rule that no choice names is asked.
+        overrides: choices for some paths; later ones win.
+        exclude: patterns of paths that are not audited.
+        waivers: accepted failures.
+        fail_on: the least severity that makes a repository not compliant.
+        targets: of the metrics report, as they stand in the policy.
+        select, ignore: the command line's word on which rules run; it wins.
+    """
+
+    name: str
+    sources: tuple[str, ...] = ()
+    rules: Mapping[str, RuleChoice] = field(default_factory=dict)
+    default: bool = True
+    overrides: tuple[Override, ...] = ()
+    exclude: tuple[str, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    fail_on: Severity = Severity.LOW
+    targets: Mapping[str, str] = field(default_factory=dict)
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    def setting(self, rule: Rule, path: str = "") -> Setting | None:
+        """What the policy says of a rule, in a file when `path` is given; None where it is off."""
+        if rule.id not in self._settings:
+            self._settings[rule.id] = self._resolve(rule, ())
+        if not path or not self.overrides:
+            return self._settings[rule.id]
+        applying = tuple(override for override in self.overrides if matches_any(path, override.paths))
+        return self._resolve(rule, applying) if applying else self._settings[rule.id]
+
+    @cached_property
+    def _settings(self) -> dict[str, Setting | None]:
+        return {}
+
+    def _resolve(self, rule: Rule, overrides: Iterable[Override]) -> Setting | None:
+        choice = RuleChoice(self.default)
+        for rules in (self.rules, *(override.rules for override in overrides)):
+            for key in (f"{rule.domain}/*", rule.id):
+                if key in rules:
+                    choice = rules[key].over(choice)
+        enabled = choice.enabled
+        if self.select:
+            enabled = _named(rule, self.select)
+        if not enabled or _named(rule, self.ignore):
+            return None
+        known = {parameter.name for parameter in rule.parameters}
+        return Setting({key: value for key, value in choice.parameters.items() if key in known}, choice.severity)
+
+    def might_ask(self, rule: Rule) -> bool:
+        """Whether the rule is asked of any file at all."""
+        return self.setting(rule) is not None or any(
+            self._resolve(rule, (override,)) is not None for override in self.overrides
+        )
+
+
+def _named(rule: Rule, names: Iterable[str]) -> bool:
+    """Tell whether a rule is meant by one of these names: an id, a domain, or `domain/*`."""
+    return any(name in (rule.id, rule.domain, f"{rule.domain}/*", "all", "*") for name in names)

@@ -1,0 +1,86 @@
+"""A rule's docstring, read: what `explain`, the SARIF help, the rule reference and the example tests are made from.
+
+The grammar: the requirement in one sentence, paragraphs with the reasons, a paragraph that begins with `Fix:`, then
+examples under `Passes:`, `Fails:` and `Unproven:`, each as often as needed. A heading may carry policy parameters
+(`Fails (minimum=90):`) or a remark (`Passes (the base image is known):`). An example is the indented text of a file;
+lines `--- path/name` part the files of an example that has several.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import NamedTuple
+
+__all__ = ["Documentation", "Example", "read"]
+
+_HEADING = re.compile(r"(Passes|Fails|Unproven)(?: \((.*)\))?:$")
+_OUTCOMES = {"Passes": "pass", "Fails": "fail", "Unproven": "open"}
+_FILE = re.compile(r"--- (\S.*)$")
+_PARAMETER = re.compile(r"([a-z_]+)=([^,\s]+)(?:,\s*|$)")
+
+
+class Example(NamedTuple):
+    """One example: what comes of it, its files by name (`""` for the usual name), and how it is to be read.
+
+    `outcome` is `pass`, `fail` or `open`; `parameters` are policy parameters, as YAML scalars.
+    """
+
+    outcome: str
+    files: dict[str, str]
+    remark: str
+    parameters: dict[str, str]
+
+
+class Documentation(NamedTuple):
+    """What a docstring says: Markdown throughout, examples apart."""
+
+    summary: str
+    why: str
+    fix: str
+    examples: tuple[Example, ...]
+
+
+def read(docstring: str) -> Documentation:
+    """Read a rule's docstring."""
+    lines = inspect.cleandoc(docstring).splitlines()
+    examples_from = next((number for number, line in enumerate(lines) if _HEADING.match(line)), len(lines))
+    paragraphs = "\n".join(lines[:examples_from]).strip().split("\n\n")
+    reasons = [paragraph for paragraph in paragraphs[1:] if not paragraph.startswith("Fix:")]
+    fixes = [paragraph.removeprefix("Fix:").strip() for paragraph in paragraphs[1:] if paragraph.startswith("Fix:")]
+    return Documentation(
+        paragraphs[0], "\n\n".join(reasons), "\n\n".join(fixes), tuple(_examples(lines[examples_from:]))
+    )
+
+
+def _examples(lines: list[str]) -> list[Example]:
+    examples: list[Example] = []
+    heading: re.Match[str] | None = None
+    body: list[str] = []
+    for line in [*lines, "Passes:"]:
+        found = _HEADING.match(line)
+        if found is None:
+            body.append(line)
+            continue
+        if heading is not None:
+            examples.append(_example(heading, body))
+        heading, body = found, []
+    return examples
+
+
+def _example(heading: re.Match[str], body: list[str]) -> Example:
+    remark = heading[2] or ""
+    parameters = dict(_PARAMETER.findall(remark)) if _PARAMETER.sub("", remark) == "" else {}
+    files: dict[str, list[str]] = {"": []}
+    name = ""
+    for line in inspect.cleandoc("\n" + "\n".join(body)).splitlines():
+        header = _FILE.match(line)
+        if header:
+            name = header[1].strip()
+            files[name] = []
+        else:
+            files[name].append(line)
+    texts = {name: "\n".join(content).strip("\n") + "\n" for name, content in files.items()}
+    if len(texts) > 1 and not texts[""].strip():
+        del texts[""]
+    return Example(_OUTCOMES[heading[1]], texts, "" if parameters else remark, parameters)

@@ -1,0 +1,1 @@
+"""Rules about what the repository accepted: comments and waivers."""
