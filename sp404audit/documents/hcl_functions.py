@@ -117,7 +117,7 @@ def _join(values: tuple[Value, ...]) -> Value:
         return UNKNOWN
     parts: list[str | None] = []
     for items in lists:
-        if is_list(items):
+        if not is_list(items):
             return UNKNOWN
         if len(items) == 1 and isinstance(items[0], Symbol):
             return items[0]
@@ -206,7 +206,7 @@ def _distinct(values: tuple[Value, ...]) -> Value:
 def _as_set(values: tuple[Value, ...]) -> Value:
     """A set; its members as they are when some are unknown, since two of them may be one."""
     items = _distinct(values)
-    return tuple(sorted(items)) if is_list(items) and all(isinstance(item, str) for item in items) else items
+    return tuple(sorted(items, key=str)) if is_list(items) and all(isinstance(item, str) for item in items) else items
 
 
 def _length(values: tuple[Value, ...]) -> Value:
