@@ -1,4 +1,4 @@
-"""A rule's documentation as text and as Markdown: SARIF's help, and the base of the rule reference."""
+"""A rule's documentation as text and as Markdown: SARIF's help, `explain`, and the rule reference."""
 
 from __future__ import annotations
 
@@ -8,26 +8,50 @@ if TYPE_CHECKING:
     from sp404audit.rules import Rule
     from sp404audit.rules.documentation import Example
 
-__all__ = ["rule_help"]
+__all__ = ["rule_help", "rule_page"]
 
 _OUTCOMES = {"pass": "Passes", "fail": "Fails", "open": "Not proven"}
 
 
 def rule_help(rule: Rule) -> tuple[str, str]:
-    """A rule's page as plain text and as Markdown: the requirement, why, what to do, parameters, examples."""
+    """A rule's help as plain text and as Markdown: the requirement, why, what to do; in Markdown, examples too."""
     documentation = rule.documentation
     text = [rule.summary, documentation.why, f"Fix: {documentation.fix}" if documentation.fix else ""]
-    markdown = [rule.summary, documentation.why, f"**Fix:** {documentation.fix}" if documentation.fix else ""]
     if rule.parameters:
         named = [f"{parameter.name} ({_value(parameter.default)})" for parameter in rule.parameters]
         text.append("Parameters and their defaults: " + ", ".join(named))
-        rows = [f"| `{parameter.name}` | `{_value(parameter.default)}` |" for parameter in rule.parameters]
-        markdown.append("\n".join(["| Parameter | Default |", "|---|---|", *rows]))
-    markdown.extend(_example(example) for example in documentation.examples)
     if rule.equivalents:
         text.append("Also checked by: " + ", ".join(rule.equivalents))
-        markdown.append("Also checked by: " + ", ".join(f"`{name}`" for name in rule.equivalents))
-    return "\n\n".join(filter(None, text)), "\n\n".join(filter(None, markdown))
+    return "\n\n".join(filter(None, text)), "\n\n".join(_body(rule))
+
+
+def rule_page(rule: Rule) -> str:
+    """A rule's page in Markdown: `explain` prints it, and the rule reference is made of such pages."""
+    facts = [f"severity {rule.severity.label}", f"precision {rule.precision}"]
+    facts.append("security" if rule.security else "quality")
+    references = [f"[CWE-{number}](https://cwe.mitre.org/data/definitions/{number}.html)" for number in rule.cwe]
+    head = [f"# {rule.id}", " · ".join([*facts, *references])]
+    return "\n\n".join([*head, *_body(rule), _ways_out(rule)])
+
+
+def _body(rule: Rule) -> list[str]:
+    documentation = rule.documentation
+    parts = [rule.summary, documentation.why, f"**Fix:** {documentation.fix}" if documentation.fix else ""]
+    if rule.parameters:
+        rows = [f"| `{parameter.name}` | `{_value(parameter.default)}` |" for parameter in rule.parameters]
+        parts.append("\n".join(["| Parameter | Default |", "|---|---|", *rows]))
+    parts.extend(_example(example) for example in documentation.examples)
+    if rule.equivalents:
+        parts.append("Also checked by: " + ", ".join(f"`{name}`" for name in rule.equivalents))
+    return list(filter(None, parts))
+
+
+def _ways_out(rule: Rule) -> str:
+    """How to accept a failure in one place, or to switch the rule off."""
+    return (
+        f"To accept it in one place: `# sp404audit: ignore[{rule.id}] -- reason`; "
+        f"to switch it off: `rules: {{{rule.id}: off}}` in `.sp404audit.yaml`."
+    )
 
 
 def _value(default: object) -> str:

@@ -84,7 +84,7 @@ def _plan(kind: type) -> tuple[tuple[str, str, object], ...]:
 
 def _properties(element: Any) -> dict[str, object]:
     """The hook of `json`: an element of the object model as the properties to write."""
-    found = ((name, getattr(element, attribute), default) for attribute, name, default in _plan(type(element)))
+    found = ((name, getattr(element, attribute), default) for attribute, name, default in _plan(type(element)))  # type: ignore[arg-type]
     return {name: value for name, value, default in found if value is not None and value != default}
 
 
@@ -113,7 +113,7 @@ def _lines(element: object, name: str = "log", indent: str = "") -> str:
 
 
 def _text(message: str) -> str:
-    return shortened(visible(message))
+    return shortened(visible(" ".join(message.split())))
 
 
 class _Log:

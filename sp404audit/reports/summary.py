@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from sp404audit.results import Level, Result, Severity
+from sp404audit.results import Kind, Level, Result, Severity
 
 if TYPE_CHECKING:
     from sp404audit.outcome import Audit
@@ -15,6 +15,7 @@ __all__ = [
     "HOMEPAGE",
     "by_domain",
     "by_severity",
+    "by_verdict",
     "level",
     "rank",
     "security_severity",
@@ -71,7 +72,7 @@ def by_severity(results: Iterable[Result]) -> dict[Severity, int]:
     """Count results by severity, the gravest first; severities without results are there with 0."""
     totals = dict.fromkeys(sorted(Severity, reverse=True), 0)
     for result in results:
-        totals[result.severity] += 1
+        totals[result.severity] += result.count
     return totals
 
 
@@ -80,8 +81,16 @@ def by_domain(results: Iterable[Result]) -> dict[str, int]:
     totals: dict[str, int] = {}
     for result in results:
         domain = result.rule_id.partition("/")[0]
-        totals[domain] = totals.get(domain, 0) + 1
+        totals[domain] = totals.get(domain, 0) + result.count
     return dict(sorted(totals.items()))
+
+
+def by_verdict(audit: Audit) -> dict[Kind, int]:
+    """Count controls by their verdict; every kind is there."""
+    totals: dict[Kind, int] = dict.fromkeys(("pass", "fail", "open", "notApplicable"), 0)
+    for verdict in audit.verdicts:
+        totals[verdict.kind] += 1
+    return totals
 
 
 def worst_first(audit: Audit, results: Iterable[Result]) -> list[Result]:

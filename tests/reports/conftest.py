@@ -6,9 +6,20 @@ from collections.abc import Callable
 
 import pytest
 
-from sp404audit.outcome import Audit, EngineRun
+from sp404audit.outcome import Audit
 from sp404audit.policy.model import Policy, RuleChoice
-from sp404audit.results import Edit, Fix, Location, Notification, Region, Result, Severity, Snippet, Suppression
+from sp404audit.results import (
+    Edit,
+    EngineRun,
+    Fix,
+    Location,
+    Notification,
+    Region,
+    Result,
+    Severity,
+    Snippet,
+    Suppression,
+)
 from sp404audit.rules.registry import Rule, Verdicts
 
 HOSTILE_PATH = b"d\xc3\xbcr/caf\xe9 \x1b[31m#1.yml".decode("utf-8", "surrogateescape")

@@ -1,0 +1,339 @@
+"""The report for people at a terminal: every finding with its code, why it matters and what to do; totals; the verdict.
+
+The page is made once, as lines of styled pieces. Plain text joins them; colours are put on by rich, which is imported
+only then. So both say the same, character for character.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from sp404audit.reports import summary
+from sp404audit.reports.escape import shortened, visible
+from sp404audit.reports.frames import frame, width
+from sp404audit.results import WHOLE_FILE, Kind, Location, Notification, Result, Severity
+
+if TYPE_CHECKING:
+    from sp404audit.outcome import Audit, ControlVerdict
+    from sp404audit.reports import Options
+    from sp404audit.rules import Rule
+
+__all__ = ["render"]
+
+_WIDTH, _LEAST_WIDTH = 100, 40
+_UNPROVEN_SHOWN = 20
+_NOTIFICATIONS_SHOWN = 50
+_RELATED_SHOWN = 3
+
+_STYLES = {
+    Severity.CRITICAL: "bold magenta",
+    Severity.HIGH: "bold red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "cyan",
+    Severity.NOTE: "blue",
+}
+_LEVEL_STYLES = {"error": "bold red", "warning": "yellow", "note": "blue"}
+_HEADING, _QUIET, _GOOD, _BAD, _INCOMPLETE = "bold", "dim", "bold green", "bold red", "bold yellow"
+
+
+def render(audit: Audit, options: Options) -> str:
+    """Write the report.
+
+    With `options.verbose`, passed, inapplicable, unproven and accepted results are shown too, each with its place;
+    with `options.quiet`, there is a line for each failure and the verdict. `options.min_severity` hides failures;
+    totals and verdict still count them.
+    """
+    page = _Page(min(options.width, _WIDTH))
+    shown = [result for result in audit.failures if result.severity >= options.min_severity]
+    if options.quiet:
+        for result in shown:
+            _concise(page, result)
+    else:
+        _failures(page, audit, shown)
+        _unproven(page, audit, verbose=options.verbose)
+        if options.verbose:
+            _passed(page, audit)
+            _accepted(page, audit)
+        _totals(
+            page, audit, hidden=sum(result.count for result in audit.failures if result.severity < options.min_severity)
+        )
+        _not_audited(page, audit, verbose=options.verbose)
+    _verdict(page, audit)
+    return page.coloured() if options.color else page.plain()
+
+
+class _Piece(NamedTuple):
+    text: str
+    style: str = ""
+
+
+class _Page:
+    """Lines of styled pieces. Whoever adds text from the repository escapes it first."""
+
+    def __init__(self, width: int) -> None:
+        self.width = max(width, _LEAST_WIDTH)
+        self._lines: list[tuple[_Piece, ...]] = []
+
+    def line(self, *pieces: str | tuple[str, str]) -> None:
+        """Add a line; a piece is a text, or a text with its style."""
+        self._lines.append(tuple(_Piece(piece) if isinstance(piece, str) else _Piece(*piece) for piece in pieces))
+
+    def gap(self) -> None:
+        """Add an empty line, unless there is one or the page begins here."""
+        if self._lines and self._lines[-1]:
+            self._lines.append(())
+
+    def plain(self) -> str:
+        """The page as text."""
+        return "".join("".join(piece.text for piece in line).rstrip() + "\n" for line in self._lines)
+
+    def coloured(self) -> str:
+        """The page with ANSI colours, as many as the terminal says it has."""
+        import io
+
+        from rich.console import Console
+        from rich.text import Text
+
+        target = io.StringIO()
+        console = Console(file=target, force_terminal=True, legacy_windows=False, highlight=False, no_color=False)
+        for line in self._lines:
+            text = Text()
+            for piece in line:
+                text.append(piece.text, piece.style)
+            text.rstrip()
+            console.print(text, soft_wrap=True)
+        return target.getvalue()
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def _place(location: Location) -> str:
+    """`path:line:column`, which terminals and editors open on a click; a whole file has its path alone."""
+    path = visible(location.path) or "(repository)"
+    if location.region == WHOLE_FILE:
+        return path
+    return f"{path}:{location.region.start_line}:{location.region.start_column}"
+
+
+def _message(result: Result) -> str:
+    return shortened(visible(" ".join(result.message.split())))
+
+
+def _concise(page: _Page, result: Result) -> None:
+    severity = (result.severity.label, _STYLES[result.severity])
+    page.line(_place(result.location), ": ", severity, f" {result.rule_id}: {_message(result)}")
+
+
+def _failures(page: _Page, audit: Audit, results: Iterable[Result]) -> None:
+    path: str | None = None
+    explained: set[str] = set()
+    for result in results:
+        if result.location.path != path:
+            path = result.location.path
+            explained = set()
+            page.gap()
+            name = visible(path) or "(repository)"
+            page.line((name, "bold underline"))
+            page.line(("─" * min(width(name), page.width), _QUIET))
+        page.gap()
+        _failure(page, audit, result, explain=result.rule_id not in explained)
+        explained.add(result.rule_id)
+
+
+def _failure(page: _Page, audit: Audit, result: Result, *, explain: bool) -> None:
+    style = _STYLES[result.severity]
+    page.line((result.severity.label, style), f"[{result.rule_id}]: ", (_message(result), "bold"))
+    lines = frame(result.snippet, result.location.region)
+    gutter = max((len(str(line.number)) for line in lines), default=1)
+    page.line((" " * gutter + "--> ", _QUIET), _place(result.location))
+    for line in lines:
+        label = str(line.number) if line.number else ""
+        page.line((f"{label:>{gutter}} | ", _QUIET), (line.text, "" if line.number else style))
+    rule = audit.rule(result.rule_id)
+    if rule is not None and explain:
+        _explain(page, gutter, rule)
+    _particulars(page, gutter, result)
+    if rule is not None and explain:
+        _remark(page, gutter, "more", f"sp404audit explain {rule.id}")
+
+
+def _particulars(page: _Page, gutter: int, result: Result) -> None:
+    """What belongs to this one place: a ready change, other places, other tools that say the same."""
+    if result.fix is not None:
+        _remark(page, gutter, "change", visible(result.fix.description))
+    for location in result.related[:_RELATED_SHOWN]:
+        text = shortened(visible(location.message))
+        _remark(page, gutter, "see also", _place(location) + (f": {text}" if text else ""))
+    if len(result.related) > _RELATED_SHOWN:
+        _remark(page, gutter, "see also", f"{len(result.related) - _RELATED_SHOWN} more places")
+    if result.also:
+        _remark(page, gutter, "also reported by", visible(", ".join(result.also)))
+
+
+def _explain(page: _Page, gutter: int, rule: Rule) -> None:
+    """The requirement and the remedy: once a file, where the rule fails first."""
+    _remark(page, gutter, "requirement", rule.summary)
+    if rule.documentation.fix:
+        _remark(page, gutter, "what to do", rule.documentation.fix)
+
+
+def _remark(page: _Page, gutter: int, label: str, text: str) -> None:
+    head = f"= {label}: "
+    indent = " " * (gutter + 1)
+    wrapped = textwrap.wrap(" ".join(text.split()), page.width - 8, break_long_words=False, break_on_hyphens=False)
+    for number, line in enumerate(wrapped):
+        if number:
+            page.line(indent + "    " + line)
+        else:
+            page.line((indent + head, _QUIET), line)
+
+
+def _of_rule(audit: Audit, rule_id: str, kind: str) -> list[Result]:
+    return [each for each in audit.results if each.rule_id == rule_id and each.kind == kind and not each.suppression]
+
+
+def _unproven(page: _Page, audit: Audit, *, verbose: bool) -> None:
+    """Controls of which nothing failed and something could not be judged; a line each, all places when verbose."""
+    verdicts = [verdict for verdict in audit.verdicts if verdict.kind == "open"]
+    if not verdicts:
+        return
+    page.gap()
+    page.line((f"Not proven by the repository ({_number(len(verdicts), 'control')})", _HEADING))
+    for verdict in verdicts if verbose else verdicts[:_UNPROVEN_SHOWN]:
+        _evidence(page, verdict, _of_rule(audit, verdict.rule.id, "open"), verbose=verbose)
+    if not verbose and len(verdicts) > _UNPROVEN_SHOWN:
+        page.line(f"  and {len(verdicts) - _UNPROVEN_SHOWN} more; --verbose shows all")
+
+
+def _evidence(page: _Page, verdict: ControlVerdict, results: list[Result], *, verbose: bool) -> None:
+    for result in results if verbose else results[:1]:
+        more = f" (and {len(results) - 1} more)" if len(results) > 1 and not verbose else ""
+        page.line(f"  {verdict.rule.id}: ", f"{_message(result)} ", (f"[{_place(result.location)}]", _QUIET), more)
+
+
+def _passed(page: _Page, audit: Audit) -> None:
+    verdicts = [verdict for verdict in audit.verdicts if verdict.kind == "pass"]
+    if verdicts:
+        page.gap()
+        page.line((f"Passed ({_number(len(verdicts), 'control')})", _HEADING))
+    for verdict in verdicts:
+        _evidence(page, verdict, _of_rule(audit, verdict.rule.id, "pass"), verbose=True)
+    absent = [verdict.rule.id for verdict in audit.verdicts if verdict.kind == "notApplicable"]
+    if absent:
+        page.gap()
+        page.line((f"Not applicable ({_number(len(absent), 'control')})", _HEADING))
+        for line in textwrap.wrap(", ".join(absent), page.width - 2, break_long_words=False, break_on_hyphens=False):
+            page.line("  " + line)
+
+
+def _accepted(page: _Page, audit: Audit) -> None:
+    suppressed = [result for result in audit.results if result.suppression]
+    if suppressed:
+        page.gap()
+        page.line((f"Accepted ({len(suppressed)})", _HEADING))
+    for result in suppressed:
+        assert result.suppression is not None
+        until = f", until {visible(result.suppression.until)}" if result.suppression.until else ""
+        owner = f", {visible(result.suppression.owner)}" if result.suppression.owner else ""
+        reason = shortened(visible(result.suppression.justification))
+        page.line(f"  {result.rule_id}: {reason}{owner}{until} ", (f"[{_place(result.location)}]", _QUIET))
+
+
+def _totals(page: _Page, audit: Audit, *, hidden: int) -> None:
+    page.gap()
+    page.line(("Summary", _HEADING))
+    by_severity = summary.by_severity(audit.failures)
+    pieces: list[str | tuple[str, str]] = []
+    for severity, count in by_severity.items():
+        text = f"{count} {severity.label}"
+        pieces += [", "] if pieces else []
+        pieces.append((text, _STYLES[severity]) if count else text)
+    page.line("  failures     ", *pieces, f" ({hidden} below --min-severity not shown)" if hidden else "")
+    domains = summary.by_domain(audit.failures)
+    if domains:
+        page.line("  by domain    ", ", ".join(f"{domain} {count}" for domain, count in domains.items()))
+    page.line("  controls     ", _controls(audit))
+    accepted = _accepted_counts(audit)
+    if accepted:
+        page.line("  accepted     ", accepted)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in audit.files.items())
+    page.line("  files        ", f"{sum(audit.files.values())} audited" + (f": {kinds}" if kinds else ""))
+    page.line("  policy       ", visible(audit.policy.name))
+    engines = [f"{engine.name} {engine.version}".rstrip() for engine in audit.engines if not engine.missing]
+    if len(engines) > 1:
+        page.line("  engines      ", ", ".join(engines))
+
+
+def _controls(audit: Audit) -> str:
+    totals = summary.by_verdict(audit)
+    named: dict[Kind, str] = {
+        "pass": "passed",
+        "fail": "failed",
+        "open": "not proven",
+        "notApplicable": "not applicable",
+    }
+    return ", ".join(f"{totals[kind]} {name}" for kind, name in named.items())
+
+
+def _accepted_counts(audit: Audit) -> str:
+    suppressed = sum(1 for result in audit.results if result.suppression)
+    known = sum(1 for result in audit.results if result.baseline == "unchanged" and result.kind == "fail")
+    gone = sum(1 for result in audit.results if result.baseline == "absent")
+    parts = [f"{suppressed} suppressed"] if suppressed else []
+    if audit.used_baseline:
+        parts += [f"{known} known from the baseline", f"{gone} of the baseline gone"]
+    return ", ".join(parts)
+
+
+def _not_audited(page: _Page, audit: Audit, *, verbose: bool) -> None:
+    missing = [engine for engine in audit.engines if engine.missing]
+    if not audit.notifications and not missing:
+        return
+    page.gap()
+    page.line(("Not audited", _HEADING))
+    on_purpose: dict[str, list[Notification]] = {}
+    told = 0
+    for notification in audit.notifications:
+        if notification.level == "note" and not verbose:
+            on_purpose.setdefault(notification.id, []).append(notification)
+            continue
+        told += 1
+        if told <= _NOTIFICATIONS_SHOWN or verbose:
+            _notification(page, notification)
+    if told > _NOTIFICATIONS_SHOWN and not verbose:
+        page.line(f"  and {told - _NOTIFICATIONS_SHOWN} more; --verbose shows all")
+    for notifications in on_purpose.values():
+        more = f" (and {len(notifications) - 1} more)" if len(notifications) > 1 else ""
+        _notification(page, notifications[0], more)
+    for engine in missing:
+        controls = f"; not evaluated without it: {', '.join(engine.controls)}" if engine.controls else ""
+        page.line("  ", (f"{'note':<7}", _LEVEL_STYLES["note"]), f" engine {engine.name}: {engine.missing}{controls}")
+
+
+def _notification(page: _Page, notification: Notification, more: str = "") -> None:
+    place = _place(Location(notification.path, notification.region or WHOLE_FILE)) + ": " if notification.path else ""
+    level = (f"{notification.level:<7}", _LEVEL_STYLES[notification.level])
+    page.line("  ", level, f" {notification.id}: {place}{shortened(visible(notification.message))}{more}")
+
+
+def _verdict(page: _Page, audit: Audit) -> None:
+    """The last line: what the exit code says, in words."""
+    page.gap()
+    threshold = audit.fail_on.label
+    total = sum(result.count for result in audit.failures)
+    grave = sum(result.count for result in audit.failures if result.severity >= audit.fail_on)
+    errors = sum(1 for notification in audit.notifications if notification.level == "error")
+    lost = f"{_number(errors, 'part')} of the repository could not be audited"
+    code = f" (exit code {audit.exit_code})"
+    if not audit.compliant:
+        also = f"; besides, {lost}" if errors else ""
+        page.line(("Not compliant", _BAD), f": {_number(grave, 'failure')} at {threshold} or above{also}{code}")
+    elif audit.incomplete:
+        page.line(("Incomplete", _INCOMPLETE), f": nothing failed at {threshold} or above, but {lost}{code}")
+    else:
+        rest = f"; {_number(total, 'failure')} below" if total else ""
+        page.line(("Compliant", _GOOD), f": nothing failed at {threshold} or above{rest}{code}")
