@@ -1,0 +1,1 @@
+"""Requirements on compose services, as they are after merging."""

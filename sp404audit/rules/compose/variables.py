@@ -1,0 +1,165 @@
+"""Variables that a project cannot do without stop its start when they are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sp404audit.documents.compose_project import Service
+from sp404audit.documents.interpolation import Template, Variable
+from sp404audit.documents.values import Value
+from sp404audit.rules import Verdicts, fail, passed, rule
+
+_SECRET_WORDS = frozenset(
+    {
+        "PASSWORD", "PASSWD", "PASSWORT", "PASS", "PWD", "PW", "SECRET", "SECRETS", "TOKEN", "APIKEY", "CREDENTIAL",
+        "CREDENTIALS", "PASSPHRASE",
+    }
+)  # fmt: skip
+_KEY_OF = frozenset({"API", "SECRET", "ACCESS", "PRIVATE", "ENCRYPTION", "SIGNING", "AUTH", "MASTER", "APP", "LICENSE"})
+"""Before `KEY`, these make a secret of it; `PUBLIC_KEY`, `SORT_KEY` and the like are none."""
+_ADDRESS_WORDS = frozenset(
+    {
+        "URL", "URI", "URLS", "URIS", "DSN", "HOST", "HOSTS", "HOSTNAME", "ENDPOINT", "ENDPOINTS", "ADDRESS", "DOMAIN",
+        "SERVERS", "BROKERS",
+    }
+)  # fmt: skip
+_OF_THE_SHELL = frozenset({"PWD", "HOSTNAME"})
+"""Set in every shell, and neither a secret nor an address of the project."""
+_OF_MAIL = frozenset({"EMAIL", "FROM", "SENDER", "REPLY"})
+"""With these in a name, its address is one of e-mail."""
+_NO_START_WITHOUT = ("image",)
+"""Elements that compose refuses when a part of them is empty."""
+
+
+class _Use(NamedTuple):
+    """A variable in a service, and the value it stands in."""
+
+    variable: Variable
+    value: Value
+    key: str
+
+
+@rule(
+    "compose/required-variables",
+    severity="medium",
+    cwe=[1188],
+    security=False,
+)
+def required_variables(service: Service) -> Verdicts:
+    """Variables that hold a secret or an address stop the start when they are unset.
+
+    Compose replaces an unset variable by nothing and goes on with a warning. The service then starts with an empty
+    password or without the address of its database, and fails later and elsewhere, or does not fail at all.
+
+    A failure is of low severity where the file gives an empty default: somebody has thought of an unset variable.
+
+    A variable passes when it is asked for with `${NAME:?message}`, has a default that is not empty, or when the `.env`,
+    an example of it (`.env.example`) or an `env_file` in the repository gives it a value.
+
+    Fix: write `${NAME:?message}`.
+
+    Passes:
+        services:
+          app:
+            image: ghcr.io/example/app:2.0.0
+            environment:
+              API_KEY: ${API_KEY:?set it in .env}
+              LOG_LEVEL: ${LOG_LEVEL}
+
+    Passes (the example says that it is needed, and with which value it works):
+        --- compose.yaml
+        services:
+          app:
+            image: ghcr.io/example/app:2.0.0
+            environment:
+              UPSTREAM_URL: ${UPSTREAM_URL}
+        --- .env.example
+        UPSTREAM_URL=https://upstream.example.com
+
+    Fails:
+        services:
+          app:
+            image: ghcr.io/example/app:2.0.0
+            environment:
+              - API_KEY=${API_KEY}
+
+    Fails (an empty default is as good as none):
+        services:
+          db:
+            image: mysql:8.4
+            environment:
+              MYSQL_ROOT_PASSWORD: ${DB_PASSWORD:-}
+    """
+    documented = service.project.documented
+    failed: set[str] = set()
+    required: dict[str, Value] = {}
+    for use in _uses(service):
+        name = use.variable.name
+        if not (is_secret(name) or is_address(name) or (use.key and is_secret(use.key))):
+            continue
+        if not _may_be_blank(use.variable, service, use.value) or name in documented:
+            required.setdefault(name, use.value)
+            continue
+        failed.add(name)
+        kind = "address" if is_address(name) and not is_secret(name) else "secret"
+        yield fail(
+            use.value.location,
+            f"{name} is empty when it is unset, and what needs it starts without its {kind}: write ${{{name}:?…}}",
+            severity="low" if use.variable.operator else None,
+        )
+    for name, value in required.items():
+        if name not in failed:
+            yield passed(value.location, f"{name} is given a value, or asked for")
+
+
+def _may_be_blank(variable: Variable, service: Service, value: Value) -> bool:
+    lookup = service.variables_at(value.location).get
+    return Template((variable,)).may_be_blank(lookup)
+
+
+def _uses(service: Service) -> Iterator[_Use]:
+    """Yield every variable that is put into a service, once a value; those inside of a default are part of that."""
+    pending = [(entry.key, entry.value) for entry in service.value.entries if entry.key not in _NO_START_WITHOUT]
+    while pending:
+        key, value = pending.pop()
+        pending.extend((entry.key, entry.value) for entry in reversed(value.entries))
+        pending.extend((_name_in_item(item), item) for item in reversed(value.items))
+        if value.text and "$" in value.text:
+            variables = [part for part in service.template(value).parts if isinstance(part, Variable)]
+            is_whole = len(variables) == 1 and _is_whole(value.text, variables[0])
+            for variable in variables:
+                if not variable.operator.endswith("+"):
+                    yield _Use(variable, value, key if is_whole else "")
+
+
+def _name_in_item(item: Value) -> str:
+    """The name in an item `NAME=value` of a list."""
+    name, equals, _ = (item.text or "").partition("=")
+    return name if equals and name.replace("_", "").isalnum() else ""
+
+
+def _is_whole(text: str, variable: Variable) -> bool:
+    """Whether a value is nothing but the variable: then what it is called says what the variable holds."""
+    before = text[: variable.start]
+    return variable.end == len(text) and (not before or (before.endswith("=") and "=" not in before[:-1]))
+
+
+def _words(name: str) -> list[str]:
+    return name.upper().split("_")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable's name says that it holds a secret: by its last word, so `TOKEN_TTL` and `KEY_FILE` do not."""
+    words = _words(name)
+    if name in _OF_THE_SHELL:
+        return False
+    if words[-1] in _SECRET_WORDS or name.upper().endswith(("APIKEY", "PASSWORD", "SECRET_KEY_BASE")):
+        return True
+    return words[-1] == "KEY" and len(words) > 1 and words[-2] in _KEY_OF
+
+
+def is_address(name: str) -> bool:
+    """Whether a variable's name says that it holds an address."""
+    words = _words(name)
+    return words[-1] in _ADDRESS_WORDS and name not in _OF_THE_SHELL and not _OF_MAIL.intersection(words[:-1])
