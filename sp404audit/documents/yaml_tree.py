@@ -61,6 +61,7 @@ MAX_NODES = 500_000
 MAX_MERGED_KEYS = 10_000
 """How many keys merge keys may bring into one file; real files bring dozens, a merge bomb millions."""
 
+_TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep; flatten it"
 # Line ends to YAML 1.1, which libyaml counts, but not to YAML 1.2, GitHub or an editor.
 _FOREIGN_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 _NODE_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
@@ -278,16 +279,18 @@ class _Builder:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.stream = Stream()
+        self.length = len(source.text)
         self.foreign_lines = _FOREIGN_LINE_ENDS.search(source.text) is not None
         self.budget = MergeBudget()
         self.merging: list[Mapping] = []
 
     def place(self, mark: Mark) -> Mark:
         """Count lines as editors do, where libyaml counts others."""
-        if not self.foreign_lines:
+        if not self.foreign_lines and mark.index < self.length:
             return mark
-        line, column = self.source.position(mark.index)
-        return Mark(line - 1, column - 1, mark.index)
+        index = min(mark.index, self.length)  # libyaml ends the last line even where the file does not
+        line, column = self.source.position(index)
+        return Mark(line - 1, column - 1, index)
 
     def skip_properties(self, mark: Mark) -> Mark:
         """Go on to the value from the `&anchor` or `!tag` at which libyaml says a node begins."""
@@ -310,8 +313,9 @@ class _Builder:
             event: Any = get_event()
             kind = type(event)
             if kind is yaml.ScalarEvent:
-                start = event.start_mark if not self.foreign_lines else self.place(event.start_mark)
-                end = event.end_mark if not self.foreign_lines else self.place(event.end_mark)
+                start, end = event.start_mark, event.end_mark
+                if self.foreign_lines or start.index >= self.length:
+                    start, end = self.place(start), self.place(end)
                 node: Node = Scalar(event.value, event.style or "", event.tag, start, end)
             elif kind is yaml.MappingStartEvent:
                 node = Mapping(event.tag, self.place(event.start_mark), self.budget)
@@ -322,7 +326,8 @@ class _Builder:
                 children = stack[-1].children if stack else root
                 continue
             elif kind is yaml.AliasEvent:
-                children.append(anchors.get(event.anchor) or self.undefined(event))
+                target = anchors.get(event.anchor)
+                children.append(self.undefined(event) if target is None else target)
                 continue
             elif kind is yaml.DocumentStartEvent:
                 stack, anchors = [], {}
@@ -351,7 +356,7 @@ class _Builder:
         if depth > MAX_DEPTH:
             raise DocumentError(
                 "yaml/too-deep",
-                f"nested more than {MAX_DEPTH} levels deep; flatten it",
+                _TOO_DEEP,
                 Region(line + 1, 1, line + 1, 1),
             )
         if nodes > MAX_NODES:
@@ -428,8 +433,12 @@ def _syntax_problem(builder: _Builder, error: yaml.MarkedYAMLError) -> Problem:
     message = ", ".join(part for part in (error.context, error.problem) if part) or "not YAML"
     if mark is None:
         return Problem("yaml/syntax", message)
-    place = builder.place(Mark(mark.line, mark.column, min(mark.index, len(builder.source.text))))
-    return Problem("yaml/syntax", message, Region(place.line + 1, place.column + 1, place.line + 1, place.column + 2))
+    line, column = builder.source.position(min(mark.index, len(builder.source.text)))
+    region = Region(line, column, line, column + 1)
+    # libyaml looks ahead, and gives up on its own bound before ours is reached.
+    if "nesting depth" in message:
+        return Problem("yaml/too-deep", _TOO_DEEP, region)
+    return Problem("yaml/syntax", message, region)
 
 
 def parse(source: Source) -> list[Node | None]:

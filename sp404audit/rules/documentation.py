@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["Documentation", "Example", "read"]
+__all__ = ["USUAL_NAMES", "Documentation", "Example", "example_files", "read"]
 
 _HEADING = re.compile(r"(Passes|Fails|Unproven)(?: \((.*)\))?:$")
 _OUTCOMES = {"Passes": "pass", "Fails": "fail", "Unproven": "open"}
@@ -84,3 +85,34 @@ def _example(heading: re.Match[str], body: list[str]) -> Example:
     if len(texts) > 1 and not texts[""].strip():
         del texts[""]
     return Example(_OUTCOMES[heading[1]], texts, "" if parameters else remark, parameters)
+
+
+USUAL_NAMES = {
+    "workflow": ".github/workflows/ci.yml",
+    "action": "action.yml",
+    "dependabot": ".github/dependabot.yml",
+    "dockerfile": "Dockerfile",
+    "compose": "compose.yaml",
+    "terraform": "main.tf",
+    "kubernetes": "manifest.yaml",
+    "shell": "script.sh",
+    "dotenv": ".env",
+    "prometheus": "prometheus.yml",
+    "prometheus-rules": "alerts.yml",
+    "alertmanager": "alertmanager.yml",
+    "grafana": "dashboard.json",
+    "python-project": "pyproject.toml",
+    "node-project": "package.json",
+}
+"""What an example's file is called when the example does not say, by the kind of file that the rule reads."""
+
+
+def example_files(example: Example, kinds: Iterable[str]) -> dict[str, str]:
+    """Return an example's files by path.
+
+    Args:
+        example: of a rule.
+        kinds: the kinds of file that the rule reads; the first one names a file without a name.
+    """
+    usual = next((USUAL_NAMES[kind] for kind in kinds if kind in USUAL_NAMES), "file.txt")
+    return {name or usual: text for name, text in example.files.items()}
