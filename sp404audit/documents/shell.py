@@ -93,8 +93,8 @@ def parse(
 class Unit(NamedTuple):
     """What a command belongs to: all commands of a unit run in one shell.
 
-    `kind` is script, step, action, run (of a Dockerfile), command (CMD, ENTRYPOINT, of a container or a service), recipe
-    or npm. `path` and `line` say where it begins; `owner` is the job, the target, the service; `folder` is the working
+    `kind` is script, step, action, run (of a Dockerfile), command (CMD, ENTRYPOINT, that of a container), recipe or
+    npm. `path` and `line` say where it begins; `owner` is the job, the target, the service; `folder` is the working
     directory relative to the root (None: not known, for instance inside an image).
     """
 

@@ -243,7 +243,7 @@ class _Reader:
     @staticmethod
     def certain(frames: tuple[Frame, ...]) -> bool:
         return not any(
-            frame.kind in ("branch", "case", "loop") or (frame.kind == "list" and frame.index > 0) for frame in frames
+            frame.kind in ("branch", "case", "loop") or (frame.kind == "list" and frame.position > 0) for frame in frames
         )
 
     @staticmethod

@@ -18,7 +18,7 @@ SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "busybox 
 
 
 class _Wrapper(NamedTuple):
-    """`valued`: options that take the next word; `operands`: words before the command; `verbs`: words that come first."""
+    """`valued`: options that take the next word; `operands`: words before the command; `verbs`: words that lead."""
 
     valued: frozenset[str] = frozenset()
     operands: int = 0
