@@ -23,6 +23,7 @@ PARSERS: dict[str, str] = {
     Kind.NODE_PROJECT: "node_project:parse",
     Kind.BUILD_PROJECT: "build_project:parse",
     Kind.CODECOV: "codecov:parse",
+    Kind.DOTENV: "dotenv:parse",
     Kind.PRE_COMMIT: "pre_commit:parse",
     Kind.DEPENDABOT: "update_bots:parse_dependabot",
     Kind.RENOVATE: "update_bots:parse_renovate",
