@@ -364,13 +364,19 @@ def parents(fact: DockerfileFact, passed: Sequence[tuple[str, str | None]] = ())
     return found
 
 
-def stage_state(fact: DockerfileFact, index: int, passed: Sequence[tuple[str, str | None]] = ()) -> StageState:
+def stage_state(
+    fact: DockerfileFact,
+    index: int,
+    passed: Sequence[tuple[str, str | None]] = (),
+    inherited: Sequence[tuple[str, str]] = (),
+) -> StageState:
     """Work out what an image of stage `index` has.
 
     Args:
         fact: the Dockerfile.
         index: the stage.
         passed: build arguments (name, value or None for one that is not known).
+        inherited: environment variables that the external base image is known to set.
     """
     based_on = parents(fact, passed)
     chain = [fact.stages[index]]
@@ -381,6 +387,7 @@ def stage_state(fact: DockerfileFact, index: int, passed: Sequence[tuple[str, st
     chain.reverse()
     image = expand(chain[0].image, global_scope(fact, passed), fact.escape)
     builder = _Builder(fact, passed, image.value == "scratch")
+    builder.environment.update(inherited)
     for stage in chain:
         builder.stage(stage)
     settings = builder.settings

@@ -51,7 +51,7 @@ class Dockerignore(Document):
     @cached_property
     def patterns(self) -> list[IgnorePattern]:
         """The patterns; comments and blank lines fall out."""
-        found = []
+        found: list[IgnorePattern] = []
         for number in range(1, self.source.line_count + 1):
             line = self.source.line(number)
             # A comment begins in the first column: an indented one is a pattern.
@@ -88,19 +88,15 @@ class Ignored:
 
     def __contains__(self, path: str) -> bool:
         """Tell whether a path (relative to the context, `/` between its parts) stays out of the context."""
-        candidates = [path]
-        while "/" in path:
-            path = path.rpartition("/")[0]
-            candidates.append(path)
         ignored = False
         for pattern, negated in self._patterns:
-            if negated == ignored and any(pattern.matches(candidate) for candidate in candidates):
+            if negated == ignored and pattern.matches(path):
                 ignored = not negated
         return ignored
 
 
 class _Token(NamedTuple):
-    """A piece of a pattern: `literal`, `one` (`?`), `some` (`*`), `deep` (`**/`), `rest` (`**` at the end) or `class`."""
+    """A piece of a pattern: `literal`, `class`, `one` (`?`), `some` (`*`), `deep` (`**/`), `rest` (`**` at the end)."""
 
     kind: str
     text: str = ""
@@ -131,28 +127,36 @@ class _Pattern:
         self.tokens: list[_Token] | None = None if is_plain else _tokens(text)
 
     def matches(self, path: str) -> bool:
+        """Tell whether the pattern is that of the path or of a folder that it lies in."""
         if self.suffix:
-            return path.endswith(self.suffix)
+            return f"{path}/".find(f"{self.suffix}/") >= 0
         if self.tokens is None:
-            return path == self.text
+            return path == self.text or path.startswith(f"{self.text}/")
+        accepting = (len(self.tokens), False)
         states = self._closure({(0, False)})
         for character in path:
-            following: set[tuple[int, bool]] = set()
-            for index, _ in states:
-                if index == len(self.tokens) or not self.tokens[index].takes(character):
-                    continue
-                kind = self.tokens[index].kind
-                if kind == "deep":
-                    # Inside of `**/` there is no way on before the next slash.
-                    following.add((index, True))
-                    if character == "/":
-                        following.add((index + 1, False))
-                else:
-                    following.add((index if kind in ("some", "rest") else index + 1, False))
-            states = self._closure(following)
+            if character == "/" and accepting in states:
+                return True
+            states = self._closure(self._after(character, states))
             if not states:
                 return False
-        return (len(self.tokens), False) in states
+        return accepting in states
+
+    def _after(self, character: str, states: set[tuple[int, bool]]) -> set[tuple[int, bool]]:
+        tokens = self.tokens or []
+        following: set[tuple[int, bool]] = set()
+        for index, _ in states:
+            if index == len(tokens) or not tokens[index].takes(character):
+                continue
+            kind = tokens[index].kind
+            if kind == "deep":
+                # Inside of `**/` there is no way on before the next slash.
+                following.add((index, True))
+                if character == "/":
+                    following.add((index + 1, False))
+            else:
+                following.add((index if kind in ("some", "rest") else index + 1, False))
+        return following
 
     def _closure(self, states: set[tuple[int, bool]]) -> set[tuple[int, bool]]:
         """Add what is reached without a character: `*`, `**/` and `**` may stand for nothing."""
