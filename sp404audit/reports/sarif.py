@@ -8,7 +8,6 @@ not be written. What GitHub reads of a log stands in its documentation, "SARIF s
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import sarif_om as om
 
 from sp404audit.reports import summary
 from sp404audit.reports.escape import decodable, shortened, uri, visible
+from sp404audit.reports.json_lines import Layout, dump
 from sp404audit.reports.markdown import rule_help
 from sp404audit.reports.notifications import meaning
 from sp404audit.results import Fix, Location, Notification, Region, Result, Severity, Snippet
@@ -88,28 +88,11 @@ def _properties(element: Any) -> dict[str, object]:
     return {name: value for name, value, default in found if value is not None and value != default}
 
 
-_BROKEN_UP = frozenset({"log", "runs", "tool", "driver", "taxonomies", "invocations"})
-_BROKEN_INTO_ITEMS = frozenset({"rules", "notifications", "results", "taxa", "toolExecutionNotifications"})
-
-
-def _lines(element: object, name: str = "log", indent: str = "") -> str:
-    """JSON with a line for each rule, result and the like, so that two logs can be compared line by line.
-
-    Args:
-        element: a dict, a list, or an element of the object model.
-        name: of the property that holds it; says how far it is broken into lines.
-        indent: blanks before the lines.
-    """
-    if name not in _BROKEN_UP | _BROKEN_INTO_ITEMS or not element:
-        return json.dumps(element, default=_properties, separators=(",", ":"))
-    inner = indent + " "
-    if isinstance(element, list):
-        item_name = name if name in _BROKEN_UP else ""
-        parts = [inner + _lines(item, item_name, inner) for item in element]
-        return "[\n" + ",\n".join(parts) + "\n" + indent + "]"
-    properties = element if isinstance(element, dict) else _properties(element)
-    parts = [f"{inner}{json.dumps(key)}: {_lines(value, key, inner)}" for key, value in properties.items()]
-    return "{\n" + ",\n".join(parts) + "\n" + indent + "}"
+_LAYOUT = Layout(
+    frozenset({"runs", "tool", "driver", "taxonomies", "invocations"}),
+    frozenset({"rules", "notifications", "results", "taxa", "toolExecutionNotifications"}),
+    _properties,
+)
 
 
 def _text(message: str) -> str:
@@ -146,7 +129,7 @@ class _Log:
             taxonomies=[self._weakness_taxonomy()] if self.weaknesses else None,
             results=[self._result(result) for result in self.results],
         )
-        return _lines({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}) + "\n"
+        return dump({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, _LAYOUT)
 
     def _driver(self) -> Any:
         return om.ToolComponent(
