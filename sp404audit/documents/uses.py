@@ -60,6 +60,11 @@ class Uses:
         return "repository"
 
     @property
+    def source_path(self) -> str:
+        """The file it stands in."""
+        return self._source.path
+
+    @property
     def region(self) -> Region:
         """Where the value stands."""
         return self.scalar.region
@@ -87,7 +92,15 @@ class Uses:
     @property
     def comment(self) -> str:
         """The comment after the value on its line, without the `#`: where people note a commit's version."""
-        end = self.scalar.end
-        rest = self._source.line(end.line + 1)[end.column :]
-        match = _COMMENT.match(rest)
+        match = _COMMENT.match(self._rest_of_line)
         return match.group(1).strip() if match else ""
+
+    @property
+    def ends_its_line(self) -> bool:
+        """Whether nothing follows the value on its line: a comment can be added there."""
+        return not self._rest_of_line.strip()
+
+    @property
+    def _rest_of_line(self) -> str:
+        end = self.scalar.end
+        return self._source.line(end.line + 1)[end.column :]
