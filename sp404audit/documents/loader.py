@@ -17,6 +17,7 @@ PARSERS: dict[str, str] = {
     Kind.ACTION: "action:parse",
     Kind.DOCKERFILE: "dockerfile:parse",
     Kind.COMPOSE: "compose:parse",
+    Kind.SHELL: "script:parse",
     Kind.MAKEFILE: "task_files:parse",
     Kind.JUSTFILE: "task_files:parse",
     Kind.PYTHON_PROJECT: "python_project:parse",

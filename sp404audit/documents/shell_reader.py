@@ -41,6 +41,7 @@ _CHUNK = 1024
 _SMALL = 8 * 1024
 
 _OPTION_LETTERS = {"e": "errexit", "u": "nounset", "x": "xtrace", "E": "errtrace", "f": "noglob", "v": "verbose"}
+_UNSURE = ("branch", "case", "loop")
 _STATEMENT_END = re.compile(r"(?<![|\\])\n|;")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
 
@@ -242,9 +243,7 @@ class _Reader:
 
     @staticmethod
     def certain(frames: tuple[Frame, ...]) -> bool:
-        return not any(
-            frame.kind in ("branch", "case", "loop") or (frame.kind == "list" and frame.position > 0) for frame in frames
-        )
+        return not any(frame.kind in _UNSURE or (frame.kind == "list" and frame.position > 0) for frame in frames)
 
     @staticmethod
     def function(frames: tuple[Frame, ...]) -> str | None:
