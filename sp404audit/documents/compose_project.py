@@ -14,6 +14,7 @@ from typing import ClassVar, NamedTuple
 from sp404audit.documents.compose import KIND, ComposeFile, Include, path_in_repository
 from sp404audit.documents.compose_merge import merge, merge_entries
 from sp404audit.documents.compose_service import ServiceElement
+from sp404audit.documents.dotenv import DotenvFile
 from sp404audit.documents.model import Repository
 from sp404audit.documents.values import Entry, Value
 from sp404audit.results import Location
@@ -253,10 +254,6 @@ def _project(loader: _Loader, folder: str, paths: list[str], variant_of: Project
 
 def _env_files(repository: Repository) -> dict[str, dict[str, str]]:
     """The variables of each env file, by its path."""
-    try:
-        from sp404audit.documents.dotenv import DotenvFile
-    except ImportError:
-        return {}
     return {file.location.path: dict(file.values) for file in repository.facts(DotenvFile)}
 
 
