@@ -158,6 +158,7 @@ class ActionFact(NamedTuple):
 
 def workflow_facts(workflow: Workflow) -> Iterator[Fact]:
     """Yield the facts of a workflow: itself, its jobs and steps, their commands, images and builds."""
+    from sp404audit.documents.step_shell import step_commands
     from sp404audit.documents.workflow_images import image_facts
 
     path = workflow.path
@@ -183,12 +184,13 @@ def workflow_facts(workflow: Workflow) -> Iterator[Fact]:
             yield _job_fact(job, triggers)
         for step in job.steps:
             yield _step_fact(step, path, job.id)
-            yield from step_commands(step, path)
+            yield from step_commands(step, path, workflow.problems)
         yield from image_facts(job)
 
 
 def action_facts(action: Action) -> Iterator[Fact]:
     """Yield the facts of an action: itself, its steps and their commands."""
+    from sp404audit.documents.step_shell import step_commands
     from sp404audit.documents.workflow_images import action_image_facts
 
     image = action.image
@@ -202,7 +204,7 @@ def action_facts(action: Action) -> Iterator[Fact]:
     )
     for step in action.steps:
         yield _step_fact(step, action.path, "")
-        yield from step_commands(step, action.path)
+        yield from step_commands(step, action.path, action.problems)
     yield from action_image_facts(action)
 
 
@@ -263,12 +265,6 @@ def _step_fact(step: Step, path: str, job: str) -> StepFact:
         _value(step.continue_on_error),
         step.is_never_run,
     )
-
-
-def step_commands(step: Step, path: str) -> Iterator[Fact]:
-    """Yield the commands of a step, once the shell is read; nothing for a step without a command."""
-    del step, path
-    return iter(())
 
 
 def _value(scalar: Scalar | None) -> str | None:
