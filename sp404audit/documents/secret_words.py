@@ -92,8 +92,8 @@ def is_reference(value: str) -> bool:
 def is_placeholder(value: str) -> bool:
     """Tell whether a value is one that people are told to replace, or none at all.
 
-    >>> [value for value in ("", "changeme", "<your key>", "xxxx", "hunter2", "my-example-key") if is_placeholder(value)]
-    ['', 'changeme', '<your key>', 'xxxx', 'my-example-key']
+    >>> [value for value in ("", "changeme", "<key>", "xxxx", "hunter2", "my-example-key") if is_placeholder(value)]
+    ['', 'changeme', '<key>', 'xxxx', 'my-example-key']
     """
     value = value.strip().strip("'\"")
     if not value or len(value) > _MAX_VALUE:
