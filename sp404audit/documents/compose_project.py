@@ -37,7 +37,8 @@ class Project:
         folder: the project directory; relative paths of its own files start there.
         files: the paths of its base and override files, in order of merging.
         services: by name; those of included files too.
-        networks, volumes: the top-level elements by name.
+        networks, volumes, configs: the top-level elements by name.
+        is_complete: False when a file that it includes is not in the repository.
         variant_of: the base project when this is one of its variants, else None.
         documented: the variables that an env file or an example of one gives a value, in its folder or one above.
     """
@@ -50,6 +51,8 @@ class Project:
         self.services: dict[str, Service] = {}
         self.networks: dict[str, Entry] = {}
         self.volumes: dict[str, Entry] = {}
+        self.configs: dict[str, Entry] = {}
+        self.is_complete = True
 
 
 class Service(ServiceElement):
@@ -61,6 +64,25 @@ class Service(ServiceElement):
         super().__init__(name, loaded.location, loaded.value, model.folders, model.variables, model.env_files)
         self.project = project
         self.is_partial = loaded.is_partial
+
+    @property
+    def mounted(self) -> list[tuple[str, str]]:
+        """The files and folders of the repository that it sees, each with its path in the container."""
+        found = []
+        for mount in self.mounts:
+            source = self.path(self.part(mount.source or "", mount.value), mount.value)
+            is_path = mount.type == "bind" or (mount.source or "").startswith(".")
+            if source is not None and mount.target and is_path:
+                found.append((source, self.part(mount.target, mount.value).rstrip("/")))
+        configs = self.get("configs")
+        for item in configs.items if configs is not None else ():
+            name = item.text_of("source") or item.text or ""
+            config = self.project.configs.get(name)
+            file = config.value.get("file") if config is not None else None
+            source = self.path(self.sketch(file), file) if file is not None else None
+            if source is not None:
+                found.append((source, item.text_of("target") or f"/{name}"))
+        return found
 
     @staticmethod
     def in_repository(repository: Repository) -> Iterable[Service]:
@@ -87,6 +109,8 @@ class _Model:
         self.services: dict[str, _Loaded] = {}
         self.networks: tuple[Entry, ...] = ()
         self.volumes: tuple[Entry, ...] = ()
+        self.configs: tuple[Entry, ...] = ()
+        self.is_complete = True
         self.folders: dict[str, str] = {}
         self.variables: dict[str, Mapping[str, str]] = {}
         self.env_files = env_files
@@ -96,6 +120,8 @@ class _Model:
         self.services |= other.services
         self.networks = merge_entries(self.networks, other.networks)
         self.volumes = merge_entries(self.volumes, other.volumes)
+        self.configs = merge_entries(self.configs, other.configs)
+        self.is_complete &= other.is_complete
         self.folders |= other.folders
         self.variables |= other.variables
 
@@ -135,6 +161,7 @@ class _Loader:
             for file in self.files[path]:
                 model.networks = merge_entries(model.networks, file.networks)
                 model.volumes = merge_entries(model.volumes, file.volumes)
+                model.configs = merge_entries(model.configs, file.configs)
                 for entry in file.services:
                     loaded = self._service(path, entry, model)
                     if loaded.value.tag == "!reset":
@@ -150,7 +177,9 @@ class _Loader:
             folder = posixpath.dirname(paths[0]) if paths else ""
         own = [path for path in include.env_files if path] or [posixpath.join(folder, ".env")]
         defaults = {name: value for path in own for name, value in self.env_files.get(path, {}).items()}
-        return self.model(paths, folder, defaults | dict(variables), seen)
+        model = self.model(paths, folder, defaults | dict(variables), seen)
+        model.is_complete &= bool(include.paths) and all(path in self.files for path in include.paths)
+        return model
 
     def _service(self, path: str, entry: Entry, model: _Model) -> _Loaded:
         """Resolve the `extends` of one service, and note where the paths in what it brings start."""
@@ -245,6 +274,8 @@ def _project(loader: _Loader, folder: str, paths: list[str], variant_of: Project
     project = Project(folder, tuple(paths), variant_of)
     project.networks = {entry.key: entry for entry in model.networks}
     project.volumes = {entry.key: entry for entry in model.volumes}
+    project.configs = {entry.key: entry for entry in model.configs}
+    project.is_complete = model.is_complete
     project.documented = _documented(loader.env_files, folder)
     for name, loaded in model.services.items():
         if loaded.value.form == "mapping":
