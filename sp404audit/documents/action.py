@@ -53,7 +53,7 @@ class Action(Document):
         steps = runs.get("steps")
         if steps is not None and not isinstance(steps, Sequence):
             self.problems.append(Problem("yaml/schema", "the steps of the action are not a list", steps.region))
-        self.steps = read_steps(steps, None, self.source)
+        self.steps = read_steps(steps, self.source, action=self)
 
     @property
     def path(self) -> str:

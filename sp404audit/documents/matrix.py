@@ -25,16 +25,17 @@ class Matrix:
 
     Attributes:
         node: the mapping; None when an expression makes the whole matrix.
+        source_node: what stands under `matrix`, of whatever type.
     """
 
     def __init__(self, node: Node) -> None:
         self.node = mapping(node)
-        self._value = node
+        self.source_node = node
 
     @property
     def region(self) -> Region:
         """Where the matrix stands."""
-        return self._value.region
+        return self.source_node.region
 
     def axes(self) -> Iterator[tuple[str, Node]]:
         """Yield the axes by their names in lower case, `include` and `exclude` left out."""

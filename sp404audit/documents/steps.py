@@ -10,6 +10,7 @@ from sp404audit.documents.uses import Uses
 from sp404audit.documents.yaml_tree import Mapping, Scalar, mapping, sequence, text
 
 if TYPE_CHECKING:
+    from sp404audit.documents.action import Action
     from sp404audit.documents.source import Source
     from sp404audit.documents.workflow import Job
     from sp404audit.documents.yaml_tree import Node
@@ -25,19 +26,23 @@ class Step:
         node: the step's mapping, and `fields` its values by key.
         index: its place in the list, from 0.
         job: the job it belongs to; None in a composite action.
+        action: the composite action that it belongs to; None in a workflow.
         uses: what it uses; None when it runs a command.
         run: the command; None when it uses an action.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("workflow", "action")
 
-    __slots__ = ("fields", "index", "job", "node", "run", "source", "uses")
+    __slots__ = ("action", "fields", "index", "job", "node", "run", "source", "uses")
 
-    def __init__(self, node: Mapping, index: int, job: Job | None, source: Source) -> None:
+    def __init__(
+        self, node: Mapping, index: int, source: Source, job: Job | None = None, action: Action | None = None
+    ) -> None:
         self.node = node
         self.fields = {name: value for name, _, value in node.pairs()}
         self.index = index
         self.job = job
+        self.action = action
         self.source = source
         uses, run = self.fields.get("uses"), self.fields.get("run")
         self.uses = Uses(uses, source) if isinstance(uses, Scalar) else None
@@ -143,10 +148,10 @@ class Step:
         return tree is not None and expression.truth(tree) is False
 
 
-def read_steps(node: Node | None, job: Job | None, source: Source) -> list[Step]:
-    """Read the steps of a list; entries that are no mapping are left out."""
+def read_steps(node: Node | None, source: Source, job: Job | None = None, action: Action | None = None) -> list[Step]:
+    """Read the steps of a job or of an action; entries of the list that are no mapping are left out."""
     items = enumerate(sequence(node))
-    return [Step(item, index, job, source) for index, item in items if isinstance(item, Mapping)]
+    return [Step(item, index, source, job, action) for index, item in items if isinstance(item, Mapping)]
 
 
 def condition_tree(condition: Scalar | None) -> expression.Node | None:

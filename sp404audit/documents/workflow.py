@@ -65,7 +65,7 @@ class Job:
         self.uses = Uses(uses, workflow.source, is_workflow=True) if isinstance(uses, Scalar) else None
         self.matrix = Matrix(matrix) if matrix is not None else None
         self.run_defaults = workflow.run_defaults | _run_defaults(node)
-        self.steps = read_steps(steps, self, workflow.source)
+        self.steps = read_steps(steps, workflow.source, job=self)
 
     @property
     def region(self) -> Region:

