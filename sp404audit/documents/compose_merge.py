@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sp404audit.documents.values import Entry, Value, mapping_of, sequence_of
 
-__all__ = ["Mount", "Port", "merge", "merge_entries", "mount_of", "port_of"]
+__all__ = ["Mount", "Port", "as_mapping", "merge", "merge_entries", "mount_of", "port_of"]
 
 _REPLACED = frozenset({("command",), ("entrypoint",), ("healthcheck", "test")})
 _NAME_AND_VALUE = frozenset(

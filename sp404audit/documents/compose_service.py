@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from sp404audit.documents.compose import env_file_paths, pairs_of, path_in_repository
-from sp404audit.documents.compose_merge import Mount, Port, mount_of, port_of
+from sp404audit.documents.compose_merge import Mount, Port, as_mapping, mount_of, port_of
 from sp404audit.documents.images import ImageReference, parse_reference
 from sp404audit.documents.interpolation import Template
 from sp404audit.documents.interpolation import parse as parse_template
@@ -194,6 +194,15 @@ class ServiceElement:
         if self.network_mode and self.network_mode != "bridge":
             return ()
         return tuple(name for name, _ in pairs_of(self.get("networks"))) or ("default",)
+
+    @cached_property
+    def extra_hosts(self) -> frozenset[str]:
+        """The names, in lower case, that `extra_hosts` or `external_links` add to what it can resolve."""
+        hosts = self.get("extra_hosts")
+        names = [] if hosts is None else [entry.key for entry in as_mapping(hosts).entries]
+        links = self.get("external_links")
+        names += [(item.text or "").rpartition(":")[2] for item in (links.items if links is not None else ())]
+        return frozenset(name.lower() for name in names)
 
     def host_names(self) -> Iterator[str]:
         """The names under which other containers of its networks reach it."""

@@ -19,6 +19,7 @@ __all__ = [
     "Receiver",
     "Recording",
     "RuleFile",
+    "ServiceName",
     "Target",
 ]
 
@@ -116,6 +117,18 @@ class Monitor(NamedTuple):
     namespace: str
     selector: tuple[tuple[str, str], ...]
     ports: tuple[str, ...]
+
+
+class ServiceName(NamedTuple):
+    """A name that Kubernetes resolves, or an object that brings services which the repository does not show.
+
+    `kind` is `Service`, or that of the object (`HelmRelease`, `Application`, …).
+    """
+
+    location: Location
+    name: str
+    namespace: str
+    kind: str
 
 
 class Receiver(NamedTuple):

@@ -14,7 +14,7 @@ from sp404audit.documents.alert_rules import RuleGroups, has_rules
 from sp404audit.documents.alertmanager import AlertmanagerConfig
 from sp404audit.documents.grafana import DashboardModel, is_dashboard, provisioning_facts
 from sp404audit.documents.model import Fact
-from sp404audit.documents.monitoring_facts import AlertSource, Holder, Monitor, Target
+from sp404audit.documents.monitoring_facts import AlertSource, Holder, Monitor, ServiceName, Target
 from sp404audit.documents.prometheus import PrometheusConfig
 from sp404audit.documents.source import DocumentError, Problem, Source
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar
@@ -27,6 +27,8 @@ _MONITORS = ("ServiceMonitor", "PodMonitor", "Probe", "ScrapeConfig")
 _RULES = ("PrometheusRule", "VMRule")
 _ALERT_SOURCES = ("GrafanaAlertRuleGroup", "PrometheusServiceLevel", "ServiceLevelObjective")
 """Objects of the Grafana operator, of Sloth and of Pyrra, from which alerts are made."""
+_NAMES = ("Service", "HelmRelease", "HelmChart", "Application", "ApplicationSet")
+"""Services, and objects of Flux, K3s and Argo CD that install more of them."""
 _SUFFIXES = (".yml", ".yaml", ".rules", ".json", "")
 _SIGNS = ("scrape_configs", "rule_files", "groups:", "receivers:", "datasources:", "panels", "dashboard")
 """One of these stands in every text that is of interest; others are not parsed."""
@@ -59,6 +61,9 @@ def read(manifest: Mapping, source: Source) -> Monitoring:
             _add(RuleGroups(source.path, spec, _holder(manifest, kind)), found)
     elif kind in _ALERT_SOURCES:
         found.facts.append(AlertSource(Location(source.path, manifest.region), _holder(manifest, kind).name, kind))
+    elif kind in _NAMES:
+        holder = _holder(manifest, kind)
+        found.facts.append(ServiceName(Location(source.path, manifest.region), holder.name, holder.namespace, kind))
     elif kind in _MONITORS:
         found.facts.extend(_monitor_facts(manifest, kind, source.path))
     return found

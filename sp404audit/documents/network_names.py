@@ -1,0 +1,147 @@
+"""Which host names the repository itself provides: services of compose projects, Services of Kubernetes."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from sp404audit.documents.compose_project import Project, Service, projects
+from sp404audit.documents.model import Repository
+from sp404audit.documents.monitoring_facts import ServiceName
+from sp404audit.documents.values import as_bool
+from sp404audit.results import Location
+
+__all__ = ["Address", "Names", "Provider", "network_ids", "parse_address"]
+
+_EXTERNAL_TO_CONTAINER = frozenset(
+    {
+        "host.docker.internal", "gateway.docker.internal", "host.containers.internal", "docker.for.mac.localhost",
+        "docker.for.win.localhost", "host.lima.internal", "host.minikube.internal",
+    }
+)  # fmt: skip
+
+
+class Address(NamedTuple):
+    """An address taken apart; `host` is lower case, without the brackets of IPv6."""
+
+    host: str
+    port: str = ""
+    scheme: str = ""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is the very container or host that connects."""
+        return self.host == "localhost" or self.host.startswith("127.") or self.host == "::1"
+
+    @property
+    def is_ip(self) -> bool:
+        """Whether the host is a number."""
+        return ":" in self.host or (self.host.replace(".", "").isdecimal() and self.host.count(".") == 3)
+
+    @property
+    def is_container_host(self) -> bool:
+        """Whether it is a name by which a container reaches the machine that it runs on."""
+        return self.host in _EXTERNAL_TO_CONTAINER
+
+
+@cache
+def _address() -> re.Pattern[str]:
+    return re.compile(
+        r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30})://)?(?:[^@/\s]{0,200}@)?"
+        r"(?:\[(?P<six>[0-9A-Fa-f:.]{2,45})\]|(?P<host>[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?))\.?"
+        r"(?::(?P<port>\d{1,5}))?(?:[/?#].*)?"
+    )
+
+
+def parse_address(text: str) -> Address | None:
+    """Take `host:port`, or a URL, apart; None for anything else, a text with variables in it too."""
+    match = _address().fullmatch(text)
+    if match is None:
+        return None
+    return Address((match["six"] or match["host"]).lower(), match["port"] or "", (match["scheme"] or "").lower())
+
+
+class Provider(NamedTuple):
+    """What answers to a name.
+
+    Attributes:
+        name: the host name.
+        location: of what answers to it.
+        kind: `compose` or `kubernetes`.
+        networks: of a compose service, by identity (`network_ids`).
+        namespace: of a Kubernetes Service; empty when its manifest names none.
+    """
+
+    name: str
+    location: Location
+    kind: str
+    networks: frozenset[str] = frozenset()
+    namespace: str = ""
+
+
+def network_ids(service: Service) -> frozenset[str]:
+    """The networks of a service, named so that the same external network of two projects is one."""
+    return frozenset(_network_id(service.project, name) for name in service.networks)
+
+
+def _network_id(project: Project, key: str) -> str:
+    entry = project.networks.get(key)
+    external = entry.value.get("external") if entry is not None else None
+    if entry is None or external is None or as_bool(external.text) is False:
+        own_name = entry.value.text_of("name") if entry is not None else None
+        return f"name:{own_name}" if own_name else f"{project.files[0]}:{key}"
+    return f"name:{entry.value.text_of('name') or external.text_of('name') or key}"
+
+
+class Names:
+    """Every name that the repository provides.
+
+    Attributes:
+        by_name: the providers of each name, in lower case.
+        namespaces: those that hold a Service.
+        unseen: objects that install services which the repository does not show.
+    """
+
+    def __init__(self, repository: Repository) -> None:
+        self.by_name: dict[str, list[Provider]] = {}
+        self.namespaces: set[str] = set()
+        self.unseen: list[ServiceName] = []
+        self.is_complete = True
+        for project in repository.derived(projects):
+            self.is_complete &= project.is_complete
+            for service in project.services.values():
+                networks = network_ids(service)
+                for name in dict.fromkeys(service.host_names()):
+                    self._add(Provider(name.lower(), service.location, "compose", networks))
+        for fact in repository.facts(ServiceName):
+            if fact.kind == "Service":
+                self.namespaces.add(fact.namespace)
+                self._add(Provider(fact.name.lower(), fact.location, "kubernetes", namespace=fact.namespace))
+            else:
+                self.unseen.append(fact)
+        if repository.files("helm-chart"):
+            self.is_complete = False
+
+    def _add(self, provider: Provider) -> None:
+        if provider not in (providers := self.by_name.setdefault(provider.name, [])):
+            providers.append(provider)
+
+    def has_kind(self, kind: str) -> bool:
+        """Whether any name is provided by this kind of system."""
+        return any(provider.kind == kind for providers in self.by_name.values() for provider in providers)
+
+    def similar_to(self, name: str) -> str:
+        """A name that is written nearly like this one; empty when there is none."""
+        plain = name.replace("_", "-")
+        for other in self.by_name:
+            if other.replace("_", "-") == plain:
+                return other
+        import difflib
+
+        return next(iter(difflib.get_close_matches(name[:80], list(self.by_name)[:500], 1, 0.75)), "")
+
+
+def names(repository: Repository) -> Names:
+    """The names of a repository; for `Repository.derived`."""
+    return Names(repository)
