@@ -1,0 +1,122 @@
+"""Which files of rules the Prometheus configurations of a repository load."""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sp404audit.documents.compose_project import Service
+from sp404audit.documents.model import Repository
+from sp404audit.documents.monitoring_facts import PrometheusFile, RuleFile
+from sp404audit.documents.monitoring_targets import readers_of
+
+__all__ = ["Loading", "loading"]
+
+_MAX_GLOB = 500
+
+
+class Loading(NamedTuple):
+    """What is loaded and what is not.
+
+    Attributes:
+        loaded: files of rules that a configuration or an operator loads.
+        unloaded: files of rules that nothing in the repository loads.
+        elsewhere: globs of `rule_files`, by configuration, that match nothing and do not point into a folder that the
+            repository mounts: what they name is put there by something else.
+    """
+
+    loaded: tuple[RuleFile, ...]
+    unloaded: tuple[RuleFile, ...]
+    elsewhere: tuple[tuple[PrometheusFile, str], ...]
+
+
+class _Glob(NamedTuple):
+    """A glob of `rule_files`, and the globs over the repository that it comes to.
+
+    `is_exact` says that these are all; `is_mounted` that a mount of the repository puts something in their place.
+    """
+
+    text: str
+    patterns: tuple[str, ...]
+    is_exact: bool
+    is_mounted: bool
+
+    def matches(self, path: str) -> bool:
+        """Whether a file of the repository is one of those that are named."""
+        if self.is_exact:
+            return any(_matches(pattern, path) for pattern in self.patterns)
+        return _matches(posixpath.basename(self.text), posixpath.basename(path))
+
+
+def loading(repository: Repository) -> Loading:
+    """Find out what is loaded; for `Repository.derived`."""
+    configs = repository.facts(PrometheusFile)
+    globs = [(config, glob) for config in configs for glob in _globs(repository, config)]
+    loaded: list[RuleFile] = []
+    unloaded: list[RuleFile] = []
+    used: set[tuple[PrometheusFile, str]] = set()
+    for rules in repository.facts(RuleFile):
+        by = [(config, glob.text) for config, glob in globs if _names(config, glob, rules)]
+        used.update(by)
+        is_loaded = bool(by) or not configs or rules.holder.kind not in ("", "ConfigMap", "Secret")
+        (loaded if is_loaded else unloaded).append(rules)
+    elsewhere = tuple(
+        (config, glob.text) for config, glob in globs if not glob.is_mounted and (config, glob.text) not in used
+    )
+    return Loading(tuple(loaded), tuple(unloaded), elsewhere)
+
+
+def _names(config: PrometheusFile, glob: _Glob, rules: RuleFile) -> bool:
+    """Whether a configuration's glob names a file of rules."""
+    if rules.holder.key:  # an entry of a ConfigMap: mounted as a file of that name
+        return _matches(posixpath.basename(glob.text), rules.holder.key)
+    return not config.holder.kind and glob.matches(rules.location.path)
+
+
+def _globs(repository: Repository, config: PrometheusFile) -> Iterator[_Glob]:
+    """Yield the globs of a configuration, mapped from the container that reads it to the repository."""
+    path = config.location.path
+    readers = readers_of(repository, path)
+    for text, _ in config.rule_files:
+        if len(text) > _MAX_GLOB:
+            continue
+        mapped = [pattern for reader in readers for pattern in _mapped(reader, path, text)]
+        if not text.startswith("/"):
+            yield _Glob(
+                text, (*mapped, posixpath.normpath(posixpath.join(posixpath.dirname(path), text))), True, bool(mapped)
+            )
+        else:
+            yield _Glob(text, tuple(mapped), bool(mapped), bool(mapped))
+
+
+def _mapped(reader: Service, config: str, glob: str) -> Iterator[str]:
+    """Yield what a glob in the container of `reader` is in the repository."""
+    if not glob.startswith("/"):
+        own = next((place for source, place in reader.mounted if _is_at(config, source)), None)
+        source = next((source for source, _ in reader.mounted if _is_at(config, source)), "")
+        if own is None:
+            return
+        folder = posixpath.dirname(own + config.removeprefix(source))
+        glob = posixpath.join(folder, glob)
+    glob = posixpath.normpath(glob)
+    for source, place in reader.mounted:
+        if glob == place or glob.startswith(f"{place}/"):
+            yield (
+                posixpath.normpath(posixpath.join(source, glob.removeprefix(place).lstrip("/")))
+                if glob != place
+                else source
+            )
+        elif posixpath.dirname(place) == posixpath.dirname(glob) and _matches(glob, place):
+            yield source
+
+
+def _is_at(path: str, source: str) -> bool:
+    return path == source or not source or path.startswith(f"{source}/")
+
+
+def _matches(pattern: str, path: str) -> bool:
+    """Match as Go's filepath.Match does: `*` and `?` stay within a part of the path."""
+    parts, wanted = path.split("/"), pattern.split("/")
+    return len(parts) == len(wanted) and all(map(fnmatch.fnmatchcase, parts, wanted))
