@@ -139,7 +139,8 @@ class Scope:
             return Taint("callers", f"inputs.{free[0]}") if free and (whole or path) else None
         if any(name == path[0] and not _is_safe_input(definition) for name, definition in declared):
             return Taint("callers", f"inputs.{path[0]}")
-        return None
+        # A fragment does not say what starts it; in a workflow, what nothing declares is empty.
+        return Taint("callers", f"inputs.{path[0]}") if getattr(self.owner, "fragment", None) else None
 
     def _declared_inputs(self) -> list[tuple[str, Mapping | None]]:
         triggers = getattr(self.owner, "triggers", None)
