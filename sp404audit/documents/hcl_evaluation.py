@@ -30,8 +30,10 @@ __all__ = [
 ]
 
 MAX_EVALUATION_DEPTH = 100
-MAX_STEPS = 200_000
-"""How many nodes one evaluator looks at, over all that is asked of it."""
+MAX_STEPS = 50_000
+"""How many nodes are looked at for one answer."""
+MAX_ALL_STEPS = 5_000_000
+"""How many nodes are looked at for all answers that share a budget."""
 MAX_TEXT = 65_536
 MAX_ITEMS = 4_096
 
@@ -144,16 +146,34 @@ def _symbol_step(symbol: Symbol, key: Value) -> Symbol:
     return symbol
 
 
+class Budget:
+    """What evaluators that ask each other may use up together."""
+
+    __slots__ = ("all_steps", "depth", "steps")
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.steps = 0
+        self.all_steps = 0
+
+    def is_used_up(self) -> bool:
+        """Count one more step, and tell whether it is one too many."""
+        self.steps += 1
+        self.all_steps += 1
+        return self.depth >= MAX_EVALUATION_DEPTH or self.steps > MAX_STEPS or self.all_steps > MAX_ALL_STEPS
+
+
 class Evaluator:
     """Evaluates the expressions of one scope within a budget; beyond it everything is unknown."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, budget: Budget | None = None) -> None:
         self.scope = scope
-        self.depth = 0
-        self.steps = 0
+        self.budget = Budget() if budget is None else budget
 
     def value(self, expression: Expression, names: Names | None = None) -> Value:
         """Return the value; one that fails is unknown."""
+        if self.budget.depth == 0:
+            self.budget.steps = 0
         try:
             return self.evaluate(expression, {} if names is None else names)
         except EvaluationError:
@@ -165,19 +185,18 @@ class Evaluator:
         Raises:
             EvaluationError: the expression is known to fail.
         """
-        self.steps += 1
-        if self.depth >= MAX_EVALUATION_DEPTH or self.steps > MAX_STEPS:
-            return UNKNOWN
         if expression.kind == "literal":
             return expression.value
+        if self.budget.is_used_up():
+            return UNKNOWN
         evaluate = getattr(self, f"on_{expression.kind}", None)
         if evaluate is None:
             return UNKNOWN
-        self.depth += 1
+        self.budget.depth += 1
         try:
             return cast("Value", evaluate(expression, names))
         finally:
-            self.depth -= 1
+            self.budget.depth -= 1
 
     def follow(self, value: Value, steps: tuple[Expression, ...], names: Names) -> Value:
         """Apply the steps of a reference to a value."""

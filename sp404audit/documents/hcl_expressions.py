@@ -82,6 +82,19 @@ class ExpressionReader:
             self.too_deep.append((start, end))
             return Expression("unknown", start, end)
 
+    def read_within(self, start: int, end: int) -> Expression:
+        """Read `text[start:end]` as an expression, as JSON syntax has references; raise when it is none."""
+        self.at, self.limit, self.depth = start, end, 0
+        self._blank()
+        try:
+            value = self._expression(lines=True)
+        except _TooDeepError:
+            self.too_deep.append((start, end))
+            return Expression("unknown", start, end)
+        if self.at < end:
+            raise HclSyntaxError("expected one reference", self.at)
+        return value
+
     # -- blanks and punctuation
 
     def _blank(self) -> None:

@@ -18,6 +18,8 @@ PARSERS: dict[str, str] = {
     Kind.DOCKERFILE: "dockerfile:parse",
     Kind.DOCKERIGNORE: "dockerignore:parse",
     Kind.COMPOSE: "compose:parse",
+    Kind.TERRAFORM: "terraform:parse",
+    Kind.TFVARS: "terraform:parse_variables",
     Kind.SHELL: "script:parse",
     Kind.MAKEFILE: "task_files:parse",
     Kind.JUSTFILE: "task_files:parse",

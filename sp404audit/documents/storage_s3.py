@@ -1,0 +1,330 @@
+"""S3 buckets joined with the resources that configure them apart: versioning, lifecycle, public access and so on.
+
+Since version 4 of the AWS provider a bucket's properties are resources of their own, which name their bucket by
+reference or by name (https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/version-4-upgrade).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sp404audit.documents.hcl_evaluation import UNKNOWN, Symbol, Text, Value, as_bool, is_known, is_list
+from sp404audit.documents.model import Repository
+from sp404audit.documents.storage import LifecycleRule, Setting, StorageBucket, days, setting
+from sp404audit.documents.terraform_context import Context, Part, Resource, resources
+from sp404audit.results import Location
+
+__all__ = ["PUBLIC_ACCESS_FLAGS", "PublicAccessBlock", "S3Bucket", "s3_buckets"]
+
+PUBLIC_ACCESS_FLAGS = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
+
+_SPLIT_PREFIX = "aws_s3_bucket_"
+_ACCOUNT_BLOCK = "aws_s3_account_public_access_block"
+_MAX_DOUBTS = 5
+"""How many resources of one type whose bucket is unknown are remembered: one is enough to doubt."""
+
+
+class PublicAccessBlock(NamedTuple):
+    """What one block of public access says.
+
+    Attributes:
+        location: its block.
+        flags: what it says of each of the four.
+        part: the resource; None when a module's arguments say it.
+    """
+
+    location: Location
+    flags: dict[str, Setting]
+    part: Part | None = None
+
+
+class S3Bucket(StorageBucket):
+    """An S3 bucket.
+
+    Attributes:
+        resource: the `aws_s3_bucket`; None when a module from the registry makes it.
+        parts: the resources that surely configure every instance of it, by type without `aws_s3_bucket_`.
+        doubts: why other resources of a type may configure it, each with its place.
+        public_access: the blocks of public access that are surely its own.
+        account_blocks: the account-wide blocks of the same root.
+        foreign_account_blocks: account-wide blocks elsewhere in the repository: of the same account or another.
+    """
+
+    def __init__(self, address: str, location: Location, context: Context, name: Value, present: bool | None) -> None:
+        super().__init__("aws", address, location, context, name, present)
+        self.resource: Resource | None = None
+        self.parts: dict[str, list[Resource]] = {}
+        self.doubts: dict[str, list[tuple[Location, str]]] = {}
+        self.public_access: tuple[PublicAccessBlock, ...] = ()
+        self.account_blocks: tuple[PublicAccessBlock, ...] = ()
+        self.foreign_account_blocks: tuple[PublicAccessBlock, ...] = ()
+
+    @staticmethod
+    def in_repository(repository: Repository) -> tuple[S3Bucket, ...]:
+        """Every S3 bucket that Terraform manages in this repository."""
+        return repository.derived(s3_buckets)
+
+
+def s3_buckets(repository: Repository) -> tuple[S3Bucket, ...]:
+    """Every S3 bucket that Terraform manages; ask by `repository.derived(s3_buckets)`."""
+    from sp404audit.documents.storage_s3_module import module_buckets
+
+    index = SplitResources(repository)
+    found = [_bucket(each, index) for each in index.buckets]
+    found += module_buckets(repository)
+    account = [(root_of(each.context), public_access_block(each)) for each in index.account]
+    for bucket in found:
+        root = root_of(bucket.context)
+        bucket.account_blocks = tuple(block for other, block in account if other is root)
+        bucket.foreign_account_blocks = tuple(block for other, block in account if other is not root)
+    return tuple(sorted(found, key=lambda bucket: bucket.location))
+
+
+def root_of(context: Context) -> Context:
+    """The root module that a context belongs to."""
+    while context.caller is not None:
+        context = context.caller
+    return context
+
+
+def public_access_block(part: Part) -> PublicAccessBlock:
+    """Read a resource that blocks public access, of a bucket or of an account."""
+    flags = {name: setting(part, name) for name in PUBLIC_ACCESS_FLAGS}
+    said = {name: flag._replace(is_explicit=part.attribute(name) is not None) for name, flag in flags.items()}
+    return PublicAccessBlock(part.location, said, part)
+
+
+class Link(NamedTuple):
+    """A resource that configures a bucket, and which of its instances: None or `*` for all."""
+
+    part: Resource
+    key: str | int | None
+
+
+class SplitResources:
+    """The resources that configure buckets, by what they say of their bucket."""
+
+    def __init__(self, repository: Repository) -> None:
+        self.buckets: list[Resource] = []
+        self.account: list[Resource] = []
+        self.by_symbol: dict[tuple[str, str], list[Link]] = {}
+        self.by_name: dict[str, list[Link]] = {}
+        self.by_text: dict[tuple[str, Text], list[Link]] = {}
+        self.unresolved: dict[str, dict[str, list[Resource]]] = {}
+        for resource in repository.derived(resources):
+            if resource.mode != "resource":
+                continue
+            if resource.type == "aws_s3_bucket":
+                self.buckets.append(resource)
+            elif resource.type == _ACCOUNT_BLOCK:
+                self.account.append(resource)
+            elif resource.type.startswith(_SPLIT_PREFIX):
+                self._file(resource)
+
+    def _file(self, resource: Resource) -> None:
+        target = resource.value("bucket")
+        if isinstance(target, Symbol):
+            self.by_symbol.setdefault((target.folder, target.address), []).append(Link(resource, target.key))
+        elif isinstance(target, str):
+            self.by_name.setdefault(target, []).append(Link(resource, None))
+        elif isinstance(target, Text) and any(target.parts):
+            self.by_text.setdefault((resource.context.id, target), []).append(Link(resource, None))
+        else:
+            group = self.unresolved.setdefault(root_of(resource.context).id, {}).setdefault(resource.type, [])
+            if len(group) < _MAX_DOUBTS:
+                group.append(resource)
+
+    def links(self, bucket: Resource) -> list[Link]:
+        """What surely names this bucket."""
+        found = list(self.by_symbol.get((bucket.context.id, bucket.address), ()))
+        name = bucket.value("bucket")
+        if isinstance(name, str):
+            found += self.by_name.get(name, ())
+        elif isinstance(name, Text):
+            alike = self.by_text.get((bucket.context.id, name), ())
+            found += (link for link in alike if _same_argument(bucket, link.part, "bucket"))
+        return found
+
+    def doubtful(self, bucket: Resource) -> Iterator[Resource]:
+        """What may name this bucket."""
+        for group in self.unresolved.get(root_of(bucket.context).id, {}).values():
+            yield from group
+        name = bucket.value("bucket")
+        if isinstance(name, Text):
+            alike = self.by_text.get((bucket.context.id, name), ())[:_MAX_DOUBTS]
+            yield from (link.part for link in alike if not _same_argument(bucket, link.part, "bucket"))
+
+
+def _bucket(resource: Resource, index: SplitResources) -> S3Bucket:
+    """Put a bucket together."""
+    name = resource.value("bucket")
+    bucket = S3Bucket(resource.address, resource.location, resource.context, name, resource.present)
+    bucket.resource = resource
+    groups: dict[str, list[Link]] = {}
+    for link in index.links(resource):
+        groups.setdefault(link.part.type.removeprefix(_SPLIT_PREFIX), []).append(link)
+    for kind, links in groups.items():
+        bucket.parts[kind], bucket.doubts[kind] = _surely(resource, links)
+    for part in index.doubtful(resource):
+        why = f"{part.address} configures a bucket that is not known"
+        bucket.doubts.setdefault(part.type.removeprefix(_SPLIT_PREFIX), []).append((part.location, why))
+    bucket.public_access = tuple(public_access_block(part) for part in bucket.parts.get("public_access_block", ()))
+    configure(bucket, resource)
+    return bucket
+
+
+def _surely(bucket: Resource, links: list[Link]) -> tuple[list[Resource], list[tuple[Location, str]]]:
+    """The resources that are there for every instance of a bucket, and what is in doubt of the others."""
+    sure: list[Resource] = []
+    doubts: list[tuple[Location, str]] = []
+    partial: list[tuple[Resource, set[str]]] = []
+    for part, key in links:
+        covered = _covered(bucket, part, key)
+        if part.present is None and not _repeated_alike(bucket, part):
+            doubts.append((part.location, f"whether {part.address} is there depends on values that are not known"))
+        elif covered is None:
+            sure.append(part)
+        else:
+            partial.append((part, covered))
+    missing = _instances(bucket).difference(*(covered for _, covered in partial))
+    for part, _ in partial:
+        if missing:
+            doubts.append((part.location, f"{part.address} may not be about every instance of the bucket"))
+        else:
+            sure.append(part)
+    return sure, doubts
+
+
+def _covered(bucket: Resource, part: Resource, key: str | int | None) -> set[str] | None:
+    """The instances of a bucket that a resource is about; None for all of them."""
+    if key is None:
+        return None
+    if key != "*":
+        return {str(key)}
+    if part.attribute("count") is None and part.attribute("for_each") is None:
+        return None
+    if _repeated_alike(bucket, part):
+        return None
+    each = part.attribute("for_each")
+    if each is not None and isinstance(part.context.evaluator.value(each.value), Symbol):
+        return None
+    return _instances(part)
+
+
+def _instances(resource: Resource) -> set[str]:
+    """The keys of a resource's instances; of an unknown collection one that nothing else has."""
+    if (each := resource.attribute("for_each")) is not None:
+        collection = resource.context.evaluator.value(each.value)
+        if isinstance(collection, dict):
+            return set(collection)
+        known = is_list(collection) and is_known(collection)
+        return {str(item) for item in collection} if known and is_list(collection) else {f"?{resource.address}"}
+    if (count := resource.attribute("count")) is not None:
+        number = resource.context.evaluator.value(count.value)
+        return {str(index) for index in range(min(number, 100))} if isinstance(number, int) else {"0"}
+    return {"0"}
+
+
+def _repeated_alike(first: Resource, second: Resource) -> bool:
+    """Tell whether two resources of one module have the same `count` and `for_each`."""
+    if first.context is not second.context:
+        return False
+    return _same_argument(first, second, "count") and _same_argument(first, second, "for_each")
+
+
+def _same_argument(first: Part, second: Part, name: str) -> bool:
+    """Tell whether two blocks say the same of an argument: the same expression, or nothing."""
+    one, other = first.attribute(name), second.attribute(name)
+    if one is None or other is None:
+        return one is other
+    return all(
+        (left.kind, left.value, len(left.parts)) == (right.kind, right.value, len(right.parts))
+        for left, right in zip(one.value.walk(), other.value.walk(), strict=False)
+    )
+
+
+def configure(bucket: S3Bucket, resource: Resource) -> None:
+    """Fill in what the blocks inside a bucket say (older providers have them), and the resources of its own."""
+    for part in resource.parts("versioning"):
+        bucket.versioning = setting(part, "enabled")
+    for whole in bucket.parts.get("versioning", ()):
+        for part in whole.parts("versioning_configuration"):
+            bucket.versioning = setting(part, "status", yes="Enabled")
+    if as_bool(resource.value("object_lock_enabled", False)) is not False:
+        bucket.object_lock = setting(resource, "object_lock_enabled")
+    for whole in (*resource.parts("object_lock_configuration"), *bucket.parts.get("object_lock_configuration", ())):
+        bucket.object_lock = setting(whole, "object_lock_enabled", yes="Enabled")
+        if isinstance(whole, Resource) and whole.attribute("object_lock_enabled") is None:
+            bucket.object_lock = Setting(True, whole.location)
+        for rule in whole.parts("rule"):
+            for retention in rule.parts("default_retention"):
+                years = days(retention.value("years"))
+                bucket.lock_days = years * 365 if isinstance(years, int) else years or days(retention.value("days"))
+    encryption = (
+        *resource.parts("server_side_encryption_configuration"),
+        *bucket.parts.get("server_side_encryption_configuration", ()),
+    )
+    for part in encryption:
+        bucket.encryption = Setting(part.present, part.location)
+    for part in (*resource.parts("replication_configuration"), *bucket.parts.get("replication_configuration", ())):
+        bucket.replication = Setting(part.present, part.location)
+    for kind, name in (("versioning", "versioning"), ("object_lock_configuration", "object_lock"),
+                       ("replication_configuration", "replication")):  # fmt: skip
+        if bucket.doubts.get(kind) and not getattr(bucket, name).state:
+            setattr(bucket, name, Setting(None, bucket.doubts[kind][0][0]))
+    _lifecycle(bucket, resource)
+
+
+def _lifecycle(bucket: S3Bucket, resource: Resource) -> None:
+    rules = [(part, _inline_rule(part)) for part in resource.parts("lifecycle_rule")]
+    for whole in bucket.parts.get("lifecycle_configuration", ()):
+        rules += ((part, _rule(part)) for part in whole.parts("rule"))
+    bucket.lifecycle = tuple(rule for _, rule in rules)
+    bucket.lifecycle_known = not bucket.doubts.get("lifecycle_configuration") and all(
+        part.present is True for part, _ in rules
+    )
+
+
+def _inline_rule(part: Part) -> LifecycleRule:
+    expires: Value = None
+    noncurrent: Value = None
+    for expiration in part.parts("expiration"):
+        expires = _expiry(expiration)
+    for expiration in part.parts("noncurrent_version_expiration"):
+        noncurrent = days(expiration.value("days"))
+    prefix = part.value("prefix", "")
+    chosen = prefix if isinstance(prefix, str) and part.attribute("tags") is None else None
+    return LifecycleRule(part.location, setting(part, "enabled").state, chosen, expires, noncurrent)
+
+
+def _rule(part: Part) -> LifecycleRule:
+    expires: Value = None
+    noncurrent: Value = None
+    for expiration in part.parts("expiration"):
+        expires = _expiry(expiration)
+    for expiration in part.parts("noncurrent_version_expiration"):
+        noncurrent = days(expiration.value("noncurrent_days"))
+    enabled = setting(part, "status", yes="Enabled").state
+    return LifecycleRule(part.location, enabled, _prefix(part), expires, noncurrent)
+
+
+def _expiry(expiration: Part) -> Value:
+    """Days until objects are deleted; a fixed date deletes at a time that only the calendar tells."""
+    if expiration.value("date") is not None:
+        return UNKNOWN
+    return days(expiration.value("days"))
+
+
+def _prefix(rule: Part) -> str | None:
+    """The prefix of the objects that a rule is about; None when it chooses them in another way."""
+    prefix = rule.value("prefix", "")
+    for filter_ in rule.parts("filter"):
+        if any(True for _ in filter_.parts("tag")) or filter_.attribute("object_size_greater_than") is not None:
+            return None
+        prefix = filter_.value("prefix", prefix)
+        for both in filter_.parts("and"):
+            if both.attribute("tags") is not None:
+                return None
+            prefix = both.value("prefix", prefix)
+    return prefix if isinstance(prefix, str) else None
