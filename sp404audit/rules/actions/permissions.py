@@ -114,7 +114,7 @@ def least_privilege_token(workflow: Workflow, *, allow_read_all: bool = True, re
             return
         grievances.append(_missing(workflow, heirs))
     if grievances:
-        yield _verdict(workflow, grievances)
+        yield _verdict(grievances)
     elif workflow.permissions is not None and heirs and _is_unreadable(workflow.permissions):
         yield unproven(workflow.permissions, "'permissions' is neither a mapping, nor 'read-all', nor 'write-all'")
     else:
@@ -134,12 +134,11 @@ class _Grievance(NamedTuple):
     fix: Fix | None = None
 
 
-def _verdict(workflow: Workflow, grievances: list[_Grievance]) -> Verdict:
+def _verdict(grievances: list[_Grievance]) -> Verdict:
     """Make one verdict of everything that is wrong: one control, one failure."""
     first, *others = sorted(grievances, key=lambda each: each.severity != "high")
     related = [*first.related, *((each.where, each.message) for each in others)]
-    severity = "high" if privileged_trigger(workflow) and first.severity == "medium" else first.severity
-    return fail(first.where, first.message, severity=severity, related=related, fix=first.fix)
+    return fail(first.where, first.message, severity=first.severity, related=related, fix=first.fix)
 
 
 def _write_all(workflow: Workflow, heirs: list[Job]) -> Iterator[_Grievance]:
@@ -178,7 +177,8 @@ def _missing(workflow: Workflow, heirs: list[Job]) -> _Grievance:
     related: list[tuple[Where, str]] = []
     if trigger is not None:
         related.append((trigger, f"'{trigger.name}' lets people from outside start it, with this token"))
-    return _Grievance(workflow, message, "medium", (*related, *_places(heirs)), _declaration(workflow, heirs))
+    severity = "high" if trigger is not None else "medium"
+    return _Grievance(workflow, message, severity, (*related, *_places(heirs)), _declaration(workflow, heirs))
 
 
 def _is_unreadable(permissions: Permissions) -> bool:
