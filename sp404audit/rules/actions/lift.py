@@ -13,12 +13,35 @@ from sp404audit.results import Edit, Fix, Region
 if TYPE_CHECKING:
     from sp404audit.documents.code import Code
     from sp404audit.documents.expression import Embedded
+    from sp404audit.documents.steps import Step
     from sp404audit.documents.yaml_tree import Node
 
 __all__ = ["lift_to_variables"]
 
 _NOT_IN_NAMES = re.compile(r"[^A-Z0-9]+")
 _UNINFORMATIVE = frozenset({"github", "event", "inputs", "outputs", "env", "steps", "needs", "matrix", "*"})
+_RESERVED = frozenset(
+    {
+        "BASH",
+        "CI",
+        "ENV",
+        "HOME",
+        "HOST",
+        "HOSTNAME",
+        "IFS",
+        "LANG",
+        "PATH",
+        "PWD",
+        "SHELL",
+        "TEMP",
+        "TERM",
+        "TMP",
+        "USER",
+    }
+)
+_RESERVED_PREFIXES = ("ACTIONS_", "BASH_", "DYLD_", "GITHUB_", "INPUT_", "LC_", "LD_", "NODE_", "PYTHON", "RUNNER_")
+"""Names that mean something to the runner, to a shell or to a loader."""
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MAX_CODE = 20_000
 
 
@@ -32,7 +55,7 @@ def lift_to_variables(code: Code, found: list[Embedded]) -> Fix | None:
     step = code.step
     if step is None or code.what not in ("run", "script") or not _is_editable(code.scalar, found):
         return None
-    taken = _names_in_use(step.env)
+    taken = _names_in_use(step.env) | set(_WORD.findall(code.scalar.value))
     variables: dict[str, str] = {}
     edits: list[Edit] = []
     for embedded in found:
@@ -47,7 +70,7 @@ def lift_to_variables(code: Code, found: list[Embedded]) -> Fix | None:
         start, end, text = replaced
         variables[name] = expression
         edits.append(Edit(code.source.path, code.region_of(start, end), text))
-    insertion = _insertion(step.node, step.env, variables, code.source.path)
+    insertion = _insertion(step, variables)
     if insertion is None:
         return None
     return Fix("hand the values over in variables", (insertion, *edits), safe=False)
@@ -73,6 +96,8 @@ def _name(embedded: Embedded, taken: set[str]) -> str:
     name = _NOT_IN_NAMES.sub("_", "_".join(steps).upper()).strip("_")[:60] or "VALUE"
     if name[0].isdigit():
         name = f"VALUE_{name}"
+    if name in _RESERVED or name.startswith(_RESERVED_PREFIXES):
+        name = f"{name}_VALUE"
     candidate, number = name, 2
     while candidate in taken:
         candidate, number = f"{name}_{number}", number + 1
@@ -134,27 +159,29 @@ def _expands_in_shell(text: str, offset: int) -> bool:
     return state != "'"
 
 
-def _insertion(node: Mapping, env: Mapping | None, variables: dict[str, str], path: str) -> Edit | None:
-    """Return the edit that adds the variables: to the step's `env:`, or as a new one before its first key."""
+def _insertion(step: Step, variables: dict[str, str]) -> Edit | None:
+    """Return the edit that adds the variables: to the step's `env:`, or as a new one before what the step runs."""
+    env = step.env
+    path = step.source.path
     if env is not None:
-        return _before(env, "", variables, path)
-    return _before(node, "env:", variables, path)
+        first = env.children[0] if env.children else None
+        return _before(env, first, "", variables, path)
+    return _before(step.node, step.node.key("run") or step.node.key("uses"), "env:", variables, path)
 
 
-def _before(mapping: Mapping, heading: str, variables: dict[str, str], path: str) -> Edit | None:
-    first = mapping.children[0] if mapping.children else None
-    if first is None or not isinstance(first, Scalar) or first.value == "<<" or not _is_block(mapping, first):
+def _before(mapping: Mapping, key: Node | None, heading: str, variables: dict[str, str], path: str) -> Edit | None:
+    """Return the edit that puts lines before a key; None where the mapping is not written key by line."""
+    if not isinstance(key, Scalar) or key.value == "<<" or not _is_block(mapping, mapping.children[0]):
         return None
-    indent = first.start.column
-    lines = list(_lines(heading, variables, indent))
-    place = Region(first.start.line + 1, indent + 1, first.start.line + 1, indent + 1)
-    return Edit(path, place, "".join(f"{line}\n{' ' * indent}" for line in lines))
+    line, column = key.start.line + 1, key.start.column + 1
+    text = "".join(f"{each}\n{' ' * key.start.column}" for each in _lines(heading, variables))
+    return Edit(path, Region(line, column, line, column), text)
 
 
-def _lines(heading: str, variables: dict[str, str], indent: int) -> Iterator[str]:
+def _lines(heading: str, variables: dict[str, str]) -> Iterator[str]:
     if heading:
         yield heading
-    inner = " " * (indent + 2) if heading else ""
+    inner = "  " if heading else ""
     for name, value in variables.items():
         yield f"{inner}{name}: {value}"
 
