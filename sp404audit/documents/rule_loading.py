@@ -72,7 +72,9 @@ def _names(config: PrometheusFile, glob: _Glob, rules: RuleFile) -> bool:
     """Whether a configuration's glob names a file of rules."""
     if rules.holder.key:  # an entry of a ConfigMap: mounted as a file of that name
         return _matches(posixpath.basename(glob.text), rules.holder.key)
-    return not config.holder.kind and glob.matches(rules.location.path)
+    if config.holder.kind:  # a file that becomes part of a ConfigMap when it is deployed
+        return _matches(posixpath.basename(glob.text), posixpath.basename(rules.location.path))
+    return glob.matches(rules.location.path)
 
 
 def _globs(repository: Repository, config: PrometheusFile) -> Iterator[_Glob]:
@@ -82,34 +84,29 @@ def _globs(repository: Repository, config: PrometheusFile) -> Iterator[_Glob]:
     for text, _ in config.rule_files:
         if len(text) > _MAX_GLOB:
             continue
-        mapped = [pattern for reader in readers for pattern in _mapped(reader, path, text)]
-        if not text.startswith("/"):
-            yield _Glob(
-                text, (*mapped, posixpath.normpath(posixpath.join(posixpath.dirname(path), text))), True, bool(mapped)
-            )
+        mapped = tuple(pattern for reader in readers for pattern in _mapped(reader, path, text))
+        if text.startswith("/"):
+            yield _Glob(text, mapped, is_exact=bool(mapped), is_mounted=bool(mapped))
         else:
-            yield _Glob(text, tuple(mapped), bool(mapped), bool(mapped))
+            beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), text))
+            yield _Glob(text, (*mapped, beside), is_exact=True, is_mounted=bool(mapped))
 
 
 def _mapped(reader: Service, config: str, glob: str) -> Iterator[str]:
     """Yield what a glob in the container of `reader` is in the repository."""
     if not glob.startswith("/"):
-        own = next((place for source, place in reader.mounted if _is_at(config, source)), None)
-        source = next((source for source, _ in reader.mounted if _is_at(config, source)), "")
-        if own is None:
+        at = next(((source, place) for source, place in reader.mounted if _is_at(config, source)), None)
+        if at is None:
             return
-        folder = posixpath.dirname(own + config.removeprefix(source))
+        source, place = at
+        folder = posixpath.dirname(posixpath.join(place, config.removeprefix(source).lstrip("/")).rstrip("/"))
         glob = posixpath.join(folder, glob)
     glob = posixpath.normpath(glob)
     for source, place in reader.mounted:
-        if glob == place or glob.startswith(f"{place}/"):
-            yield (
-                posixpath.normpath(posixpath.join(source, glob.removeprefix(place).lstrip("/")))
-                if glob != place
-                else source
-            )
-        elif posixpath.dirname(place) == posixpath.dirname(glob) and _matches(glob, place):
+        if glob == place or _matches(glob, place):
             yield source
+        elif glob.startswith(f"{place}/"):
+            yield posixpath.join(source, glob.removeprefix(place).lstrip("/"))
 
 
 def _is_at(path: str, source: str) -> bool:

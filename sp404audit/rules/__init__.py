@@ -59,7 +59,9 @@ DOMAINS: dict[str, tuple[str, ...]] = {
     "shell": _PIPELINE,
     "deploy": _PIPELINE,
     "monitoring": ("prometheus", "grafana-provisioning", "kubernetes"),
-    "alerts": ("prometheus", "prometheus-rules", "alertmanager", "grafana", "grafana-provisioning", "kubernetes"),
+    "alerts": (
+        "prometheus", "prometheus-rules", "alertmanager", "grafana", "grafana-provisioning", "kubernetes", "terraform",
+    ),
     "policy": (),
 }
 """Each domain, which is a package here, and the kinds of file (`discovery.Kind`) that its rules read.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from sp404audit.documents.model import Repository
 from sp404audit.documents.monitoring_facts import AlertSource, Dashboard, Monitor, PrometheusFile, RuleFile
 from sp404audit.documents.rule_loading import Loading, loading
+from sp404audit.documents.terraform import TerraformFile
 from sp404audit.results import Location
 from sp404audit.rules import Verdicts, fail, passed, rule, unproven
 
@@ -60,6 +62,18 @@ def exist(repository: Repository) -> Verdicts:
               - alert: ApiDown
                 expr: up{job="api"} == 0
 
+    Passes (Terraform sets them up):
+        --- prometheus.yml
+        scrape_configs:
+          - job_name: api
+            static_configs: [{targets: ["api:8080"]}]
+        --- alarms.tf
+        resource "grafana_rule_group" "api" {
+          name             = "api"
+          folder_uid       = "services"
+          interval_seconds = 60
+        }
+
     Unproven (samples go to a service that may well evaluate rules):
         --- prometheus.yml
         scrape_configs:
@@ -89,6 +103,20 @@ def _alerts(repository: Repository, state: Loading) -> Iterator[Location]:
         yield from (alert.location for alert in rules.alerts)
     yield from (source.location for source in repository.facts(AlertSource))
     yield from (board.location for board in repository.facts(Dashboard) if board.alerts)
+    for file in repository.facts(TerraformFile):
+        for block in file.body.nested("resource"):
+            if block.labels and block.labels[0] in _alarm_types():
+                yield file.locate(block)
+
+
+@cache
+def _alarm_types() -> frozenset[str]:
+    """The types of Terraform resource that raise alerts."""
+    import json
+    from importlib.resources import files
+
+    text = files("sp404audit.rules.alerts").joinpath("alarm_resources.json").read_text(encoding="utf-8")
+    return frozenset(json.loads(text)["types"])
 
 
 def _monitored(repository: Repository) -> Iterator[Location]:

@@ -93,7 +93,7 @@ def target_exists(target: MonitoringTarget, *, external_hosts: tuple[str, ...] =
             static_configs:
               - targets: ["redis-exporter:9121"]
 
-    Passes (external_hosts=mainframe):
+    Passes (external_hosts=[mainframe]):
         --- compose.yaml
         services:
           web:
