@@ -20,6 +20,8 @@ PARSERS: dict[str, str] = {
     Kind.COMPOSE: "compose:parse",
     Kind.TERRAFORM: "terraform:parse",
     Kind.TFVARS: "terraform:parse_variables",
+    Kind.KUBERNETES: "kubernetes:parse",
+    Kind.KUSTOMIZATION: "kustomize:parse",
     Kind.SHELL: "script:parse",
     Kind.MAKEFILE: "task_files:parse",
     Kind.JUSTFILE: "task_files:parse",
