@@ -15,7 +15,7 @@ __all__ = ["Uses", "UsesKind"]
 UsesKind = Literal["repository", "local", "docker", "expression", "invalid"]
 
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
-_COMMENT = re.compile(r"[ \t]#[ \t]*(.*)")
+_COMMENT = re.compile(r"[ \t]+#[ \t]*(.*)")
 
 
 class Uses:
