@@ -38,10 +38,11 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) install --upgrade 'pip>=25.1'
 
+# checkov pins packages that the test group wants newer: what is in the environment is always resolved as one set.
 $(VENV)/.development: $(VENV)/bin/python pyproject.toml
-	@$(PIP) install --editable . --group test --group lint
+	@if [ -e $(VENV)/.engines ]; then extra='[engines]'; fi; $(PIP) install --editable ".$$extra" --group test --group lint
 	@touch $@
 
 $(VENV)/.engines: $(VENV)/bin/python pyproject.toml
-	@$(PIP) install --editable '.[engines]'
-	@touch $@
+	@$(PIP) install --editable '.[engines]' --group test --group lint
+	@touch $(VENV)/.development $@
