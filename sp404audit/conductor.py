@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sp404audit import __version__, rules
-from sp404audit import engines as engine_table
-from sp404audit.discovery import Discovery, InputError, Reader, discover
+from sp404audit.discovery import Discovery, File, InputError, Kind, Reader, discover
 from sp404audit.discovery.kinds import by_path
-from sp404audit.documents import loader
+from sp404audit.documents import loader, plain_text
 from sp404audit.documents.model import Document, Fact, Repository
 from sp404audit.documents.source import Problem, Source
+from sp404audit.engines import Engines
 from sp404audit.outcome import Audit
 from sp404audit.policy import loading, triage
 from sp404audit.policy.comments import Comment, comments_in
@@ -68,14 +68,14 @@ def audit(
     in_force = loading.resolve(reader, policy, isolated=isolated, select=tuple(select), ignore=tuple(ignore))
     found = discover(root, exclude=in_force.exclude)
     chosen = tuple(rule for rule in rules.load(set(_counts(found)), in_force.select) if in_force.might_ask(rule))
-    evaluated = _evaluate(reader, found, chosen, in_force)
-    engine_runs, engine_results, engine_notes = engine_table.run(root, found, in_force, engines)
+    at_work = Engines(reader, found, in_force, engines)
+    evaluated = _evaluate(reader, found, chosen if at_work.native else (), in_force)
     results, triage_notes = triage.triage(
-        [*evaluated.results, *engine_results],
+        at_work.merge(evaluated.results, chosen),
         triage.Context(reader, evaluated.comments, in_force, chosen, today or datetime.date.today()),  # noqa: DTZ011
         baseline,
     )
-    notifications = {*found.notifications, *evaluated.notifications, *engine_notes, *triage_notes}
+    notifications = {*found.notifications, *evaluated.notifications, *at_work.notifications, *triage_notes}
     return Audit(
         version=__version__,
         policy=in_force,
@@ -83,7 +83,7 @@ def audit(
         results=tuple(results),
         notifications=tuple(sorted(notifications, key=_order)),
         files=_counts(found),
-        engines=engine_runs,
+        engines=tuple(at_work.runs),
         fail_on=_severity(fail_on) or in_force.fail_on,
         used_baseline=baseline is not None,
     )
@@ -106,10 +106,12 @@ def _evaluate(reader: Reader, found: Discovery, chosen: Sequence[Rule], policy: 
     comments: dict[str, list[Comment]] = {}
     for file in found.files:
         try:
-            source = Source(file.path, reader.read(file.path))
+            source = _read(reader, file)
         except InputError as error:
             notifications.append(error.notification)
             unread[file.path] = file.kind
+            continue
+        if source is None:
             continue
         document = loader.load(file.kind, source)
         evaluation.judge_document(document)
@@ -125,6 +127,17 @@ def _evaluate(reader: Reader, found: Discovery, chosen: Sequence[Rule], policy: 
     unread |= {note.path: _kind_by_name(note.path) for note in found.notifications if note.level == "error"}
     evaluation.unread(chosen, unread, rules.kinds_read_by)
     return _Evaluated(evaluation.results(), [*notifications, *evaluation.notifications], comments)
+
+
+def _read(reader: Reader, file: File) -> Source | None:
+    """Read a file; None for text without a model in which no rule would find anything."""
+    if file.kind is not Kind.TEXT:
+        return Source(file.path, reader.read(file.path))
+    try:
+        data = reader.read(file.path, plain_text.MAX_BYTES)
+    except InputError:
+        return None  # not of an audited kind: nothing was promised about it
+    return Source(file.path, data) if plain_text.is_worth_reading(data) else None
 
 
 def _facts_of(document: Document, evaluation: Evaluation) -> list[Fact]:

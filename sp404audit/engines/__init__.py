@@ -1,59 +1,118 @@
-"""The engines: which exist, which apply to a repository, and what they find in it.
+"""Other tools as sources of results: which exist, which apply to a repository, and what they add to our own.
 
-Each adapter is a module here with the functions of `Adapter`; it starts the tool from an empty folder, with our
-configuration and under bounds, and turns the tool's own output into our results.
+Each adapter is a module here with a class `Run`: making one starts the tool, `results()` waits for it. A tool works
+beside the native rules, on copies, under bounds (`process`).
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
 
-from sp404audit.discovery import Discovery
+from sp404audit.discovery import Discovery, Reader
+from sp404audit.engines.folding import fold
 from sp404audit.policy.model import Policy
 from sp404audit.results import EngineRun, Notification, Result
+from sp404audit.rules.registry import Rule
 
-__all__ = ["ENGINES", "EngineOutput", "run"]
+__all__ = ["ENGINES", "Engines", "fold"]
 
-ENGINES: Mapping[str, frozenset[str]] = {
-    "native": frozenset(),
+
+class Engine(NamedTuple):
+    """One engine: the module that adapts it, the package that it comes in, and the kinds of file that it judges.
+
+    `asked_only`: runs only when named, since it needs the network.
+    """
+
+    adapter: str
+    package: str
+    kinds: frozenset[str]
+    asked_only: bool = False
+
+
+ENGINES: dict[str, Engine | None] = {
+    "native": None,
+    "checkov": Engine("checkov", "checkov", frozenset(("terraform", "kubernetes", "dockerfile", "workflow"))),
+    "pip-audit": Engine("pip_audit", "pip-audit", frozenset(("python-project",)), asked_only=True),
 }
-"""Each engine, and the kinds of file that it judges; ours judges all."""
+"""Every engine by its name on the command line; our own needs no adapter."""
 
 
-class EngineOutput(NamedTuple):
-    """What an engine found."""
+class _Run(Protocol):
+    engine: EngineRun
+    notifications: list[Notification]
 
-    run: EngineRun
-    results: tuple[Result, ...] = ()
-    notifications: tuple[Notification, ...] = ()
+    def results(self) -> list[Result]: ...
 
 
-def run(
-    root: Path, found: Discovery, policy: Policy, wanted: Sequence[str] | None
-) -> tuple[tuple[EngineRun, ...], list[Result], list[Notification]]:
-    """Run every engine that applies, and return what took part, what was found and what went wrong.
+class Engines:
+    """The engines that take part in one audit.
 
     Args:
-        root: the repository.
+        reader: of the repository.
         found: its files.
-        policy: the policy in force.
-        wanted: engine names; None for all that apply.
+        policy: in force.
+        wanted: engine names; None for all that apply. `native` among them, or None, runs our own rules.
     """
-    from sp404audit import __version__
 
-    runs = [EngineRun("native", __version__)]
-    results: list[Result] = []
-    notifications: list[Notification] = []
-    kinds = {str(file.kind) for file in found.files}
-    for name, judges in ENGINES.items():
-        if name == "native" or (wanted is not None and name not in wanted) or kinds.isdisjoint(judges):
-            continue
-        adapter = importlib.import_module(f"sp404audit.engines.{name.replace('-', '_')}")
-        output: EngineOutput = adapter.run(root, found, policy)
-        runs.append(output.run)
-        results.extend(output.results)
-        notifications.extend(output.notifications)
-    return tuple(runs), results, notifications
+    def __init__(self, reader: Reader, found: Discovery, policy: Policy, wanted: Sequence[str] | None) -> None:
+        from sp404audit import __version__
+
+        self.native = wanted is None or "native" in wanted
+        self.policy = policy
+        self.runs = [EngineRun("native", __version__)] if self.native else []
+        self.notifications: list[Notification] = []
+        self._at_work: list[_Run] = []
+        kinds = {str(file.kind) for file in found.files}
+        for name, engine in ENGINES.items():
+            asked = wanted is not None and name in wanted
+            if engine is None or kinds.isdisjoint(engine.kinds) or not policy.might_ask_domain(name):
+                continue
+            if wanted is None or asked:
+                self._start(name, engine, reader, found, asked=asked)
+
+    def _start(self, name: str, engine: Engine, reader: Reader, found: Discovery, *, asked: bool) -> None:
+        controls = (f"{name}/*",)
+        if engine.asked_only and not asked:
+            how = f"--engine {name} (it asks a service on the network)"
+            self.runs.append(EngineRun(name, "", how, controls))
+            return
+        version = _installed(engine.package)
+        if version is None:
+            self.runs.append(EngineRun(name, "", "pip install 'sp404audit[engines]'", controls))
+            if asked:
+                message = f"{name} is not installed, its checks were not evaluated: pip install 'sp404audit[engines]'"
+                self.notifications.append(Notification("engine/missing", "error", message))
+            return
+        adapter = importlib.import_module(f"sp404audit.engines.{engine.adapter}")
+        run: _Run = adapter.Run(reader, found, version)
+        self.runs.append(run.engine)
+        self._at_work.append(run)
+
+    def merge(self, native: Sequence[Result], rules: Iterable[Rule]) -> list[Result]:
+        """Wait for every engine, and fold what it found into our own results."""
+        foreign: list[Result] = []
+        for run in self._at_work:
+            foreign.extend(run.results())
+            self.notifications.extend(run.notifications)
+        asked = [result for result in map(self._as_policy_says, foreign) if result is not None]
+        return fold(native, asked, rules)
+
+    def _as_policy_says(self, result: Result) -> Result | None:
+        from dataclasses import replace
+
+        setting = self.policy.setting_of(result.rule_id, result.location.path)
+        if setting is None:
+            return None
+        return replace(result, severity=setting.severity) if setting.severity else result
+
+
+def _installed(package: str) -> str | None:
+    """The version of an installed package, found without importing it."""
+    import importlib.metadata
+
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -103,7 +103,8 @@ def _check_names(names: Iterable[str]) -> None:
     """Refuse a rule on the command line that does not exist: a typo must not switch off a check."""
     from sp404audit import rules
 
-    unsure = [name for name in names if name not in rules.DOMAINS and name not in ("all", "*")]
+    others = ("all", "*", "checkov", "pip-audit")
+    unsure = [name for name in names if name not in rules.DOMAINS and name.partition("/")[0] not in others]
     if not unsure:
         return
     known = {rule.id for rule in rules.all_rules()} | {f"{domain}/*" for domain in rules.DOMAINS}

@@ -108,38 +108,54 @@ class Policy:
 
     def setting(self, rule: Rule, path: str = "") -> Setting | None:
         """What the policy says of a rule, in a file when `path` is given; None where it is off."""
-        if rule.id not in self._settings:
-            self._settings[rule.id] = self._resolve(rule, ())
+        setting = self.setting_of(rule.id, path)
+        if setting is None or not setting.parameters:
+            return setting
+        known = {parameter.name for parameter in rule.parameters}
+        return setting._replace(parameters={key: value for key, value in setting.parameters.items() if key in known})
+
+    def setting_of(self, rule_id: str, path: str = "") -> Setting | None:
+        """The same for a rule that may be another engine's (`checkov/CKV_AWS_18`), parameters unchecked."""
+        if rule_id not in self._settings:
+            self._settings[rule_id] = self._resolve(rule_id, ())
         if not path or not self.overrides:
-            return self._settings[rule.id]
+            return self._settings[rule_id]
         applying = tuple(override for override in self.overrides if matches_any(path, override.paths))
-        return self._resolve(rule, applying) if applying else self._settings[rule.id]
+        return self._resolve(rule_id, applying) if applying else self._settings[rule_id]
 
     @cached_property
     def _settings(self) -> dict[str, Setting | None]:
         return {}
 
-    def _resolve(self, rule: Rule, overrides: Iterable[Override]) -> Setting | None:
+    def _resolve(self, rule_id: str, overrides: Iterable[Override]) -> Setting | None:
         choice = RuleChoice(self.default)
         for rules in (self.rules, *(override.rules for override in overrides)):
-            for key in (f"{rule.domain}/*", rule.id):
+            for key in (f"{rule_id.partition('/')[0]}/*", rule_id):
                 if key in rules:
                     choice = rules[key].over(choice)
         enabled = choice.enabled
         if self.select:
-            enabled = _named(rule, self.select)
-        if not enabled or _named(rule, self.ignore):
+            enabled = _named(rule_id, self.select)
+        if not enabled or _named(rule_id, self.ignore):
             return None
-        known = {parameter.name for parameter in rule.parameters}
-        return Setting({key: value for key, value in choice.parameters.items() if key in known}, choice.severity)
+        return Setting(choice.parameters, choice.severity)
 
     def might_ask(self, rule: Rule) -> bool:
         """Whether the rule is asked of any file at all."""
-        return self.setting(rule) is not None or any(
-            self._resolve(rule, (override,)) is not None for override in self.overrides
+        return self.setting_of(rule.id) is not None or any(
+            self._resolve(rule.id, (override,)) is not None for override in self.overrides
+        )
+
+    def might_ask_domain(self, domain: str) -> bool:
+        """Whether a rule of another engine is asked at all."""
+        if self.select and not any(name.partition("/")[0] in (domain, "all", "*") for name in self.select):
+            return False
+        return self.setting_of(f"{domain}/*") is not None or any(
+            name.partition("/")[0] == domain and choice.enabled for name, choice in self.rules.items()
         )
 
 
-def _named(rule: Rule, names: Iterable[str]) -> bool:
+def _named(rule_id: str, names: Iterable[str]) -> bool:
     """Tell whether a rule is meant by one of these names: an id, a domain, or `domain/*`."""
-    return any(name in (rule.id, rule.domain, f"{rule.domain}/*", "all", "*") for name in names)
+    domain = rule_id.partition("/")[0]
+    return any(name in (rule_id, domain, f"{domain}/*", "all", "*") for name in names)

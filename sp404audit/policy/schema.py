@@ -67,7 +67,11 @@ def config_schema(rules: tuple[Rule, ...]) -> dict[str, Any]:
                 "additionalProperties": False,
                 "required": ["rule", "paths", "reason", "owner", "until"],
                 "properties": {
-                    "rule": {"enum": [*(rule.id for rule in rules), *_domains(rules)]},
+                    "rule": {
+                        "if": {"pattern": "^(checkov|pip-audit)/"},
+                        "then": True,
+                        "else": {"enum": [*(rule.id for rule in rules), *_domains(rules)]},
+                    },
                     "paths": _STRINGS,
                     "reason": {"type": "string", "minLength": 1},
                     "owner": {"type": "string", "minLength": 1},
@@ -85,7 +89,13 @@ def _domains(rules: tuple[Rule, ...]) -> list[str]:
 def _rules_schema(rules: tuple[Rule, ...]) -> dict[str, Any]:
     properties = {domain: _rule_schema("Every rule of the domain.", ()) for domain in _domains(rules)}
     properties |= {rule.id: _rule_schema(rule.summary, rule.parameters) for rule in rules}
-    return {"type": "object", "additionalProperties": False, "properties": properties}
+    others = {"^(checkov|pip-audit)/.+$": _rule_schema("A check of another engine, or all of them (`checkov/*`).", ())}
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+        "patternProperties": others,
+    }
 
 
 def _rule_schema(description: str, parameters: tuple[Parameter, ...]) -> dict[str, Any]:
