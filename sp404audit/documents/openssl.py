@@ -81,4 +81,7 @@ def _read(command: ShellCommand) -> EncCommand | None:
             flags.add(name)
         else:
             is_open = is_open or UNKNOWN in word
+    ciphers = [words[0], values.get("-cipher", ""), *(flag[1:] for flag in flags)]
+    if not is_open and not any(_CIPHER.match(name) for name in ciphers):
+        return None  # without a cipher it only encodes: `openssl enc -base64`
     return EncCommand(command.location, frozenset(flags), values, is_open=is_open)

@@ -10,7 +10,7 @@ import fnmatch
 import posixpath
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from sp404audit.documents.shell import UNKNOWN, Command, Redirect, Shell, Word
@@ -26,6 +26,7 @@ __all__ = ["Carrier", "SecretFile", "secret_files"]
 
 _PRINTING = frozenset(("echo", "printf", "cat", "base64", "tee", "jq", "yq", "envsubst", "sed", "awk"))
 _PASSING_ON = _PRINTING | {"tr", "cut", "head", "tail", "grep", "gunzip", "gzip", "xxd", "fold", "dos2unix", "sudo"}
+_SIGNS_OF_WRITING = (">", "tee", "-i", "--in")
 _REMOVING = frozenset(("rm", "shred", "srm", "unlink", "wipe", "trash"))
 _NOT_KEPT = (
     "/dev/",
@@ -132,17 +133,27 @@ class _StepReader:
     def __init__(self, step: Step, number: int) -> None:
         self.step = step
         self.number = number
-        self.shell = read_shell(step)
         self.folder = step.working_directory.value.strip() if step.working_directory is not None else ""
-        self.tainted = self._tainted()
 
-    def _tainted(self) -> set[str]:
-        names = {
+    @cached_property
+    def shell(self) -> Shell | None:
+        """The command, read on first use: most steps know no secret."""
+        return read_shell(self.step)
+
+    @cached_property
+    def _given(self) -> set[str]:
+        """The variables that `env:` fills with a secret."""
+        return {
             name
             for scope in self.step.variable_scopes()
             for name, _, value in scope.pairs()
             if isinstance(value, Scalar) and _names_a_secret(value.value)
         }
+
+    @cached_property
+    def tainted(self) -> set[str]:
+        """The variables that hold a secret: given, or assigned from one."""
+        names = set(self._given)
         for assignment in self.shell.assignments if self.shell else ():
             if assignment.value is not None and self._is_secret(assignment.value.text, names):
                 names.add(assignment.name)
@@ -154,9 +165,12 @@ class _StepReader:
 
     def writes(self) -> Iterator[_Write]:
         """Yield every write of a secret into a file."""
-        shell = self.shell
-        if shell is None or not (self.tainted or _names_a_secret(shell.excerpt.text)):
+        run = self.step.run.value if self.step.run is not None else ""
+        if not any(sign in run for sign in _SIGNS_OF_WRITING) or not (self._given or _names_a_secret(run)):
             return
+        if self.shell is None:
+            return
+        shell = self.shell
         pipelines: dict[int, list[Command]] = {}
         for command in shell.commands:
             if command.pipeline is not None:

@@ -26,6 +26,7 @@ def test_ciphers_are_commands_too() -> None:
 
 
 def test_other_commands_are_none() -> None:
+    assert not calls("openssl enc -base64 -in a\nopenssl enc -d -A -a")
     assert not calls("openssl rand -hex 16\nopenssl dgst -sha256 a\nopenssl x509 -in a\nopenssl\nenc -k x")
 
 
@@ -37,6 +38,6 @@ def test_what_only_the_run_can_tell() -> None:
 
 def test_continued_piped_and_wrapped() -> None:
     (one,) = calls("tar c x | sudo openssl enc \\\n  -aes-256-cbc \\\n  -k secret > out")
-    (two,) = calls("if ! openssl enc -d -kfile f; then exit; fi")
+    (two,) = calls("if ! openssl enc -d -aes256 -kfile f; then exit; fi")
     assert one.values == {"-k": "secret"}
     assert two.decrypts
