@@ -29,7 +29,12 @@ def build_requests(repository: Repository) -> tuple[BuildRequest, ...]:
 
 
 def _build_requests(repository: Repository) -> tuple[BuildRequest, ...]:
-    return tuple(repository.facts(BuildRequest))
+    from sp404audit.documents.compose_builds import compose_requests
+    from sp404audit.documents.script_builds import script_requests
+
+    # A compose file alone does not tell what its services build: override files and extends have a say.
+    others = tuple(request for request in repository.facts(BuildRequest) if request.origin != "compose")
+    return (*compose_requests(repository), *others, *script_requests(repository))
 
 
 class FinalStage:
@@ -186,8 +191,10 @@ class ExternalImage:
     @staticmethod
     def in_repository(repository: Repository) -> Iterator[ExternalImage]:
         """Find every use of an external image."""
+        from sp404audit.documents.script_builds import script_images
+
         local, contexts = repository.derived(_local_names)
-        for use in repository.facts(ImageUse):
+        for use in (*repository.facts(ImageUse), *script_images(repository)):
             reference = use.reference
             if (reference is None or reference.name not in local) and use.text not in contexts:
                 yield ExternalImage(use)

@@ -135,13 +135,13 @@ class Compose(Document):
     def _includes(self, node: Node | None) -> Iterator[Include]:
         for item in yaml_tree.sequence(node):
             value = self._freezer.freeze(item)
-            paths = _texts(value.get("path") if value.form == "mapping" else value)
+            paths = texts_of(value.get("path") if value.form == "mapping" else value)
             directory = value.get("project_directory")
             yield Include(
                 value.location,
                 tuple(self._inside(path, "include") for path in paths),
                 self._inside(directory, "include") if directory else None,
-                tuple(self._inside(path, "include") for path in _texts(value.get("env_file"))),
+                tuple(self._inside(path, "include") for path in texts_of(value.get("env_file"))),
             )
 
     def _check_paths(self, service: Value) -> None:
@@ -186,11 +186,11 @@ class Compose(Document):
             dockerfile,
             target=_evaluated(target),
             args=tuple((name, _evaluated(value)) for name, value in pairs_of(build.get("args"))),
-            tags=tuple(tag for tag in (image, *map(_evaluated, _texts(build.get("tags")))) if tag),
+            tags=tuple(tag for tag in (image, *map(_evaluated, texts_of(build.get("tags")))) if tag),
             origin="compose",
             owner=service.key,
             user=_evaluated(service.value.get("user")),
-            healthcheck=_healthcheck(service.value.get("healthcheck")),
+            healthcheck=healthcheck_of(service.value.get("healthcheck")),
             contexts=tuple(name for name, _ in pairs_of(build.get("additional_contexts"))),
             target_known=target is None or target.is_null or _evaluated(target) is not None,
         )
@@ -208,7 +208,7 @@ def _is_empty(node: Node | None) -> bool:
     return node is None or (isinstance(node, Scalar) and node.resolved is None)
 
 
-def _texts(value: Value | None) -> list[Value]:
+def texts_of(value: Value | None) -> list[Value]:
     """The scalars of an element that takes one or a list."""
     if value is None or value.is_null:
         return []
@@ -220,7 +220,7 @@ def _texts(value: Value | None) -> list[Value]:
 def env_file_paths(value: Value | None) -> list[Value]:
     """The paths of `env_file` in any of its forms: a text, a list of texts, a list of mappings with `path`."""
     if value is None or value.form != "sequence":
-        return _texts(value)
+        return texts_of(value)
     paths = (item.get("path") if item.form == "mapping" else item for item in value.items)
     return [path for path in paths if path is not None and path.form == "scalar" and path.text]
 
@@ -246,7 +246,7 @@ def _evaluated(value: Value | None) -> str | None:
     return parse_template(value.text).evaluate(lambda _: None)
 
 
-def _healthcheck(value: Value | None) -> bool | None:
+def healthcheck_of(value: Value | None) -> bool | None:
     """Whether a service has a health check of its own: False when it switches one off, None when it says nothing."""
     if value is None or value.form != "mapping":
         return None
