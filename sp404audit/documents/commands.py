@@ -1,0 +1,317 @@
+"""What a command line does in a pipeline: whether it tests, checks, scans, deploys or publishes.
+
+The tables are in `tools`; here is how a command line is laid bare for them: runners in front of it (`uv run`, `npx`,
+`bundle exec`, `python -m`, `docker run image`) taken off, options told from sub-commands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from sp404audit.documents import tools
+
+__all__ = ["Activity", "activities", "has_option", "laid_bare", "option", "options", "positionals"]
+
+Words = tuple[str, ...]
+
+_PYTHON = re.compile(r"(?:python|pypy|py)[0-9.]*")
+_VALUED = frozenset(
+    {"--prefix", "-w", "--workspace", "-C", "--dir", "--filter", "-F", "--context", "-n", "--namespace", "--project"}
+    | {"--kube-context", "--kubeconfig", "--profile", "--region", "-f", "--file", "--config", "-c", "-p", "--package"}
+    | {"-e", "--directory", "--cwd", "-R", "--repo", "--manifest-path", "-H", "--host", "-a", "--app", "-s", "--stack"}
+)
+"""Options in front of a sub-command that take the next word, of the programs in the tables taken together."""
+_DOCKER_VALUED = frozenset(
+    {"-v", "--volume", "-e", "--env", "--env-file", "--name", "--network", "--net", "-w", "--workdir", "-u", "--user"}
+    | {"--entrypoint", "-p", "--publish", "--mount", "--platform", "-l", "--label", "--add-host", "-m", "--memory"}
+    | {"--cpus", "-h", "--hostname", "--tmpfs", "--pull", "--security-opt", "--cap-add", "--cap-drop", "--shm-size"}
+)
+_ANY_ORDER = frozenset({"mvn", "gradle", "rake", "sbt", "xcodebuild", "ember", "just"})
+"""Programs that take several goals, in any order."""
+_MAVEN_TESTS = frozenset({"test", "package", "verify", "install", "deploy", "integration-test"})
+_GRADLE_TESTS = frozenset({"test", "check", "build"})
+_COVERAGE = frozenset({"c8", "nyc", "coverage"})
+_NEVER_FAILS = ("--exit-zero", "--no-fail", "-Dmaven.test.failure.ignore", "-Dmaven.test.failure.ignore=true")
+_NO_DELIVERY = ("--dry-run", "--snapshot", "--check", "--syntax-check", "--list-tasks", "--connection=local")
+_LOCAL = ("localhost", "127.0.0.1", "0.0.0.0", "//test.", "kind-", "--context=minikube")  # noqa: S104 - text to look for
+
+
+class Activity(NamedTuple):
+    """One thing that a command or an action does.
+
+    `role` is `test`, `e2e`, `lint`, `format`, `typecheck`, `dependency-scan`, `secret-scan`, `image-scan`, `iac-scan`,
+    `sast`, `workflow-scan`, `deploy`, `publish`, `image-push` … `covers` is a language for tests, ecosystems for
+    scans. `fails` tells whether a finding ends it with an error, as far as its options say.
+    """
+
+    role: str
+    tool: str
+    covers: tuple[str, ...] = ()
+    fails: bool = True
+
+
+def option(arguments: Sequence[str], *names: str) -> str | None:
+    """The value of an option: `--name=value`, or the word behind `--name`.
+
+    Returns:
+        The last value given; an empty text when the option stands there without one; None when it does not.
+    """
+    return next(iter(reversed(options(arguments, *names))), None)
+
+
+def options(arguments: Sequence[str], *names: str) -> list[str]:
+    """Every value that an option is given."""
+    found: list[str] = []
+    for place, word in enumerate(arguments):
+        for name in names:
+            if word == name:
+                following = arguments[place + 1] if place + 1 < len(arguments) else ""
+                found.append("" if following.startswith("-") and not following[1:2].isdigit() else following)
+            elif word.startswith(name + "="):
+                found.append(word[len(name) + 1 :])
+    return found
+
+
+def has_option(arguments: Sequence[str], *names: str) -> bool:
+    """Whether one of these options is given, with or without a value."""
+    return bool(options(arguments, *names))
+
+
+def positionals(arguments: Sequence[str]) -> list[str]:
+    """The words that are no options, with the values of options in front of the sub-command left out."""
+    found: list[str] = []
+    skip = False
+    for word in arguments:
+        if skip:
+            skip = False
+        elif word.startswith("-"):
+            skip = not found and word in _VALUED
+        elif not word.startswith("+"):  # cargo's toolchain
+            found.append(word)
+    return found
+
+
+def laid_bare(words: Words) -> list[Words]:
+    """Take off the programs that only start another one.
+
+    Args:
+        words: a command line, program first; unknown stretches hold `shell.UNKNOWN`.
+
+    Returns:
+        The command line and each one that it starts, outermost first; programs without their folder.
+    """
+    found: list[Words] = []
+    current = _named(words)
+    for _ in range(6):
+        if not current:
+            break
+        found.append(current)
+        inner = _inner(current)
+        if inner is None or inner == current:
+            break
+        current = _named(inner)
+    return found
+
+
+def _named(words: Words) -> Words:
+    """The words with the program's plain name: `./gradlew` is gradle, `/usr/bin/python3.12` python."""
+    if not words:
+        return ()
+    name = words[0].replace("\\", "/").rpartition("/")[2]
+    for ending in (".exe", ".cmd", ".bat", ".phar"):
+        name = name.removesuffix(ending)
+    if _PYTHON.fullmatch(name):
+        name = "python"
+    name = {"gradlew": "gradle", "mvnw": "mvn", "nodejs": "node", "yarnpkg": "yarn", "tsc.js": "tsc"}.get(name, name)
+    return (name, *words[1:])
+
+
+def _inner(words: Words) -> Words | None:
+    """The command line that this one starts; None when it starts none."""
+    name, arguments = words[0], words[1:]
+    if name == "python":
+        return _after_python(arguments)
+    if name in ("php", "ruby") and arguments:
+        return _after_options(arguments, ("-d", "-c", "-I", "-r", "-e"))
+    if name == "coverage" and arguments[:1] == ("run",):
+        rest = _after_options(arguments[1:], ("--source", "--rcfile", "--include", "--omit", "--context", "-m"))
+        module = option(arguments, "-m", "--module")
+        if module:
+            place = arguments.index(module)
+            return (module, *arguments[place + 1 :])
+        return rest
+    if name in ("docker", "podman", "nerdctl") and positionals(arguments)[:1] == ["run"]:
+        return _after_image(arguments[arguments.index("run") + 1 :])
+    for prefix in _prefixes_of(name):
+        size = len(prefix) - 1
+        if tuple(arguments[:size]) == prefix[1:]:
+            return _after_options(arguments[size:], tools.PREFIXES[" ".join(prefix)])
+    return None
+
+
+@cache
+def _prefixes_of(name: str) -> tuple[Words, ...]:
+    found = [tuple(prefix.split()) for prefix in tools.PREFIXES if prefix.split()[0] == name]
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def _after_python(arguments: Words) -> Words | None:
+    for place, word in enumerate(arguments):
+        if word == "-m":
+            return arguments[place + 1 :] or None
+        if word in ("-c", "-"):
+            return None
+        if not word.startswith("-"):
+            return arguments[place:]
+    return None
+
+
+def _after_options(arguments: Words, valued: Sequence[str]) -> Words | None:
+    """What follows the options of a runner, and the assignments of `cross-env`."""
+    place = 0
+    while place < len(arguments):
+        word = arguments[place]
+        if word == "--":
+            return arguments[place + 1 :] or None
+        if word.startswith("-"):
+            place += 2 if word in valued else 1
+        elif "=" in word and word.partition("=")[0].isidentifier():
+            place += 1
+        else:
+            return arguments[place:]
+    return None
+
+
+def _after_image(arguments: Words) -> Words | None:
+    """`docker run [options] image arguments`: the image's last name stands for the program that it holds."""
+    rest = _after_options(arguments, tuple(_DOCKER_VALUED))
+    if not rest:
+        return None
+    entry = option(arguments[: len(arguments) - len(rest)], "--entrypoint")
+    name = rest[0].partition("@")[0].rpartition("/")[2].partition(":")[0]
+    return (entry or name, *rest[1:])
+
+
+def _matches(pattern: str, name: str, arguments: Sequence[str], words: Sequence[str]) -> int:
+    """How many words of a pattern a command line matches; 0 when it does not."""
+    wanted = pattern.split()
+    if wanted[0] != name:
+        return 0
+    commands = [word for word in wanted[1:] if not word.startswith("-")]
+    flags = [word for word in wanted[1:] if word.startswith("-")]
+    if name in _ANY_ORDER:
+        if not all(command in words for command in commands):
+            return 0
+    elif list(words[: len(commands)]) != commands:
+        return 0
+    return len(wanted) if all(has_option(arguments, flag) for flag in flags) else 0
+
+
+def activities(words: Words) -> Iterator[Activity]:
+    """Tell what a command line does; nothing for one that no table knows.
+
+    Args:
+        words: a command line, program first, as `laid_bare` returns it.
+    """
+    name, arguments = words[0], words[1:]
+    plain = _goals(name, arguments) if name in ("mvn", "gradle") else positionals(arguments)
+    silent = has_option(arguments, *_NEVER_FAILS)
+    yield from _tests(name, arguments, plain, not silent)
+    found = ((_matches(pattern, name, arguments, plain), role) for pattern, role in tools.CHECKS)
+    if name in _COVERAGE:
+        yield Activity("coverage", name)
+    checks = [(size, role) for size, role in found if size]
+    if checks:
+        yield Activity(max(checks)[1], name, (), not silent)
+    scanner = max(
+        ((size, entry) for entry in tools.SCANNERS if (size := _matches(entry.pattern, name, arguments, plain))),
+        key=lambda found: found[0],
+        default=None,
+    )
+    if scanner is not None:
+        yield from _scan(scanner[1], arguments, plain)
+    matched = ((_matches(pattern, name, arguments, plain), role) for pattern, role in tools.DELIVERIES)
+    delivery = [(size, role) for size, role in matched if size]
+    if delivery and _delivers(arguments):
+        yield Activity(max(delivery)[1], name)
+
+
+def _delivers(arguments: Sequence[str]) -> bool:
+    if has_option(arguments, *_NO_DELIVERY) or option(arguments, "-c", "--connection") == "local":
+        return False
+    return not any(part in word for word in arguments for part in _LOCAL)
+
+
+def _tests(name: str, arguments: Words, plain: Sequence[str], fails: bool) -> Iterator[Activity]:
+    if name == "mvn":
+        skipped = has_option(arguments, "-DskipTests", "-Dmaven.test.skip") and "-DskipTests=false" not in arguments
+        if _MAVEN_TESTS & set(plain) and not skipped:
+            yield Activity("test", "mvn", ("jvm",), fails)
+        return
+    if name == "gradle":
+        if _GRADLE_TESTS & set(plain) and not {"test", "check"} & set(options(arguments, "-x", "--exclude-task")):
+            yield Activity("test", "gradle", ("jvm",), fails)
+        return
+    if name == "rake" and not plain and not has_option(arguments, "-T", "--version"):
+        yield Activity("test", "rake", ("ruby",), fails)
+        return
+    if name in ("pytest", "py.test") and has_option(arguments, "--collect-only", "--version", "--co"):
+        return
+    for pattern, language in tools.TESTS:
+        if _matches(pattern, name, arguments, plain):
+            yield Activity("test", pattern, (language,), fails)
+            return
+    if (name, *plain[:1]) in _END_TO_END or (name,) in _END_TO_END:
+        yield Activity("e2e", name, (), fails)
+
+
+_END_TO_END = frozenset(
+    {("playwright", "test"), ("cypress", "run"), ("wdio",), ("nightwatch",), ("testcafe",), ("robot",), ("k6", "run")}
+    | {("newman", "run"), ("detox", "test"), ("maestro", "test"), ("codeceptjs", "run"), ("protractor",)}
+    | {("ng", "e2e"), ("artillery", "run"), ("behat",), ("cucumber-js",), ("locust",)}
+)
+
+
+def _goals(name: str, arguments: Sequence[str]) -> list[str]:
+    """Maven's goals and Gradle's tasks in their short form: `org.owasp:dependency-check-maven:check`, `:app:test`."""
+    found: list[str] = []
+    skip = False
+    for word in arguments:
+        if skip or word.startswith("-"):
+            skip = not skip and word in ("-f", "--file", "-P", "-pl", "-x", "-p", "--exclude-task", "--tests", "-s")
+            continue
+        parts = word.split(":")
+        if name == "gradle":
+            found.append(parts[-1])
+        elif len(parts) >= 3:
+            artifact = parts[1].removesuffix("-maven-plugin").removesuffix("-maven").removeprefix("maven-")
+            found.append(f"{artifact.removesuffix('-plugin')}:{parts[-1]}")
+        else:
+            found.append(word)
+    return found
+
+
+def _scan(scanner: tools.Scanner, arguments: Sequence[str], plain: Sequence[str]) -> Iterator[Activity]:
+    """The activity of a scanner, with what its options change."""
+    name = scanner.pattern.split()[0]
+    role, fails = scanner.role, scanner.fails
+    if name == "trivy" and role == "dependency-scan":
+        asked = option(arguments, "--scanners", "--security-checks")
+        if asked and "vuln" not in asked.split(","):
+            role = "secret-scan" if "secret" in asked else "iac-scan"
+    if name == "grype" and plain and (plain[0].startswith(("dir:", "sbom:", "file:")) or plain[0] in (".", "./")):
+        role = "dependency-scan"
+    if name in ("cargo", "cargo-deny"):
+        kinds = set(plain[plain.index("check") + 1 :]) if "check" in plain else set()
+        if scanner.pattern.endswith("deny") and ("check" not in plain or (kinds and not kinds & {"all", "advisories"})):
+            return
+    if not fails:
+        fails = any(value not in (None, "0") for value in (option(arguments, switch) for switch in scanner.on))
+    for switch in (*scanner.off, *_NEVER_FAILS):
+        flag, given, value = switch.partition("=")
+        if value in options(arguments, flag) if given else has_option(arguments, flag):
+            fails = False
+    yield Activity(role, name, scanner.covers, fails)

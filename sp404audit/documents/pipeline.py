@@ -1,0 +1,202 @@
+"""The pipeline of a repository as one model, across its workflows, actions, scripts and task files.
+
+For each job: the commands and actions that really run, followed through composite actions, reusable workflows of this
+repository, make, npm, tox and their like, and scripts; what each of them does (`commands.Activity`), and whether its
+failure would fail the job. Between jobs: what must have succeeded before one starts, across `needs`, reusable
+workflows and `workflow_run`. Rules ask `pipeline_of(repository)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from sp404audit.documents.commands import Activity
+from sp404audit.documents.model import Repository
+from sp404audit.documents.pipeline_runs import Follower, Opaque, Run
+from sp404audit.documents.workflow_facts import JobFact, StepFact, TriggerFact, WorkflowFact
+from sp404audit.results import Location
+
+__all__ = ["Opaque", "Pipeline", "PipelineJob", "Run", "Upstream", "pipeline_of"]
+
+_DEPTH = 8
+"""How many reusable workflows may be nested: GitHub allows ten."""
+
+PULL_REQUEST = frozenset({"pull_request", "pull_request_target", "merge_group"})
+
+
+class PipelineJob:
+    """A job with what it runs.
+
+    Attributes:
+        fact: the job as written.
+        runs: its commands and actions, in order.
+        opaque: what it runs that the repository does not hold: workflows and actions of others that may do anything.
+        callers: the jobs that call its workflow.
+        callees: the jobs of the workflow that it calls.
+        triggers: the events that start its workflow, those of its callers included.
+    """
+
+    def __init__(self, fact: JobFact, runs: tuple[Run, ...], opaque: tuple[Opaque, ...]) -> None:
+        self.fact = fact
+        self.runs = runs
+        self.opaque = opaque
+        self.callers: list[PipelineJob] = []
+        self.callees: list[PipelineJob] = []
+        self.triggers: tuple[TriggerFact, ...] = fact.triggers
+
+    def __repr__(self) -> str:
+        return f"PipelineJob({self.fact.path}:{self.fact.id})"
+
+    @property
+    def location(self) -> Location:
+        """Where the job stands."""
+        return self.fact.location
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The workflow's path and the job's id."""
+        return self.fact.path, self.fact.id
+
+    @property
+    def label(self) -> str:
+        """What to call the job in a message."""
+        return f"job '{self.fact.id}'"
+
+    @property
+    def is_tolerated(self) -> bool:
+        """Whether the job's failure is no failure of the workflow: `continue-on-error: true`."""
+        return (self.fact.continue_on_error or "").strip().lower() == "true"
+
+    @property
+    def never_runs(self) -> bool:
+        """Whether no event ever starts the job."""
+        return self.fact.is_never_run
+
+    @property
+    def events(self) -> frozenset[str]:
+        """The names of the events that start it."""
+        return frozenset(trigger.name for trigger in self.triggers)
+
+    @property
+    def gates_changes(self) -> bool:
+        """Whether it runs on changes that people propose or push, and not only by the clock or by hand."""
+        return bool(self.events & (PULL_REQUEST | {"push"}))
+
+    def activities(self, *roles: str) -> Iterator[tuple[Run, Activity]]:
+        """Yield what the job does in one of these roles, whether or not a failure counts."""
+        for run in self.runs:
+            for activity in run.activities:
+                if activity.role in roles:
+                    yield run, activity
+
+    def does(self, *roles: str) -> bool:
+        """Whether the job does something in one of these roles, such that its failure fails the job."""
+        if self.never_runs or self.is_tolerated:
+            return False
+        return any(not run.swallowed for run, _ in self.activities(*roles))
+
+
+class Upstream(NamedTuple):
+    """What must have succeeded before a job starts: on each way that leads to it.
+
+    `ways` holds a set of jobs for each way (each caller of its workflow is one). `broken` says which condition lets the
+    job start although what it needs has failed.
+    """
+
+    ways: tuple[tuple[PipelineJob, ...], ...]
+    broken: str = ""
+
+
+class Pipeline:
+    """Every job of a repository. Made by `pipeline_of`."""
+
+    def __init__(self, repository: Repository) -> None:
+        self.workflows: dict[str, WorkflowFact] = {fact.path: fact for fact in repository.facts(WorkflowFact)}
+        follower = Follower(repository)
+        self.jobs: dict[tuple[str, str], PipelineJob] = {}
+        for fact in repository.facts(JobFact):
+            runs, opaque = follower.job(fact)
+            self.jobs[fact.path, fact.id] = PipelineJob(fact, runs, opaque)
+        self._steps = follower.steps
+        self._connect_calls()
+        self._inherit_triggers()
+
+    def __iter__(self) -> Iterator[PipelineJob]:
+        return iter(self.jobs.values())
+
+    def _connect_calls(self) -> None:
+        for job in self:
+            target = _local_workflow(job.fact.uses)
+            for callee in self.jobs_of(target) if target else ():
+                job.callees.append(callee)
+                callee.callers.append(job)
+
+    def _inherit_triggers(self) -> None:
+        """A reusable workflow runs on the events of those that call it, and on events of its own."""
+        for _ in range(_DEPTH):
+            changed = False
+            for job in self:
+                merged = dict.fromkeys([*job.triggers, *(one for caller in job.callers for one in caller.triggers)])
+                if len(merged) != len(job.triggers):
+                    job.triggers = tuple(merged)
+                    changed = True
+            if not changed:
+                return
+
+    def jobs_of(self, path: str) -> list[PipelineJob]:
+        """The jobs of one workflow."""
+        return [job for job in self if job.fact.path == path]
+
+    def steps_of(self, job: PipelineJob) -> tuple[StepFact, ...]:
+        """The steps of a job as written."""
+        return self._steps.get(job.key, ())
+
+    @property
+    def opaque(self) -> tuple[Opaque, ...]:
+        """What jobs run that the repository does not hold."""
+        return tuple(one for job in self for one in job.opaque if not job.never_runs)
+
+    def upstream(self, job: PipelineJob) -> Upstream:
+        """What must have succeeded before a job starts."""
+        from sp404audit.documents.pipeline_needs import upstream
+
+        return upstream(self, job)
+
+    def downstream(self, job: PipelineJob) -> tuple[PipelineJob, ...]:
+        """The jobs of the same workflow that need a job, at any distance."""
+        found: dict[tuple[str, str], PipelineJob] = {}
+        pending = [job]
+        while pending:
+            current = pending.pop()
+            for other in self.jobs_of(current.fact.path):
+                if current.fact.id in other.fact.needs and other.key not in found:
+                    found[other.key] = other
+                    pending.append(other)
+        return tuple(found.values())
+
+
+def with_callees(jobs: Iterable[PipelineJob]) -> tuple[PipelineJob, ...]:
+    """The jobs, and those of the workflows that they call."""
+    found: dict[tuple[str, str], PipelineJob] = {}
+    pending = list(jobs)
+    while pending:
+        job = pending.pop()
+        if job.key not in found:
+            found[job.key] = job
+            pending += job.callees
+    return tuple(found.values())
+
+
+def pipeline_of(repository: Repository) -> Pipeline:
+    """The pipeline of a repository, put together once."""
+    return repository.derived(Pipeline)
+
+
+def _local_workflow(uses: str | None) -> str:
+    """The path of a reusable workflow of this repository; empty for any other."""
+    text = (uses or "").strip()
+    for prefix in ("./", "$/"):
+        if text.startswith(prefix):
+            return text[len(prefix) :].partition("@")[0]
+    return ""

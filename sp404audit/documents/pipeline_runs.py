@@ -1,0 +1,287 @@
+"""What a job runs: its steps, followed through actions, task runners and scripts of the repository."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from sp404audit.documents import commands as command_lines
+from sp404audit.documents.commands import Activity
+from sp404audit.documents.exit_status import swallowed_by
+from sp404audit.documents.model import Repository
+from sp404audit.documents.shell import ShellCommand
+from sp404audit.documents.task_runners import Call, Runners, commands_by_task, runners_of, script_called
+from sp404audit.documents.workflow_facts import JobFact, StepFact
+from sp404audit.results import Location
+
+__all__ = ["Follower", "Opaque", "Run"]
+
+_DEPTH = 5
+"""How deep calls are followed: a step that makes a target that runs a script that calls npm is three deep."""
+_MOST = 5_000
+"""Runs of one job; the rest is left out."""
+
+
+class Run(NamedTuple):
+    """A command or an action that a job runs.
+
+    Attributes:
+        location: where it is written: in the workflow, or in the task or script that a step calls.
+        step: the job's own step that it belongs to.
+        lines: the command line and those that it starts, outermost first; for an action its name.
+        folder: the folder that it runs in; None when it is not known.
+        activities: what it does.
+        swallowed: what throws its failure away; empty when a failure fails the job.
+        via: where the calls stand that lead to it, outermost first.
+        inputs: the inputs of an action, and the variables of its step.
+        call: what it calls without the repository holding it (`npm run x` without such a script).
+    """
+
+    location: Location
+    step: StepFact
+    lines: tuple[tuple[str, ...], ...]
+    folder: str | None
+    activities: tuple[Activity, ...] = ()
+    swallowed: str = ""
+    via: tuple[Location, ...] = ()
+    inputs: tuple[tuple[str, str], ...] = ()
+    call: Call | None = None
+    command: ShellCommand | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The command line that does the work, runners taken off."""
+        return self.lines[-1] if self.lines else ()
+
+    @property
+    def is_action(self) -> bool:
+        """Whether it is an action and no command."""
+        return self.command is None
+
+    @property
+    def text(self) -> str:
+        """The command line as one text, for messages."""
+        return " ".join(self.words).replace("\x00", "…")[:80]
+
+    def input(self, name: str) -> str | None:
+        """An input of the action."""
+        return next((value for key, value in self.inputs if key == name), None)
+
+
+class Opaque(NamedTuple):
+    """Something that a job runs and that lies in another repository."""
+
+    location: Location
+    text: str
+
+
+class _Frame(NamedTuple):
+    """Where the following stands: the step, what swallows failures, the way here, and how deep."""
+
+    step: StepFact
+    swallowed: str
+    via: tuple[Location, ...]
+    depth: int
+
+
+class Follower:
+    """Looks up what steps call. `steps` holds the steps of each job."""
+
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+        self.runners: Runners = repository.derived(runners_of)
+        facts = repository.facts(ShellCommand)
+        self.tasks = commands_by_task(facts)
+        self.units: dict[tuple[str, int], list[ShellCommand]] = {}
+        self.scripts: dict[str, list[ShellCommand]] = {}
+        for command in facts:
+            if command.unit.kind in ("step", "action"):
+                self.units.setdefault((command.unit.path, command.unit.line), []).append(command)
+            elif command.unit.kind == "script":
+                self.scripts.setdefault(command.unit.path, []).append(command)
+        self.starts: dict[tuple[str, int], list[int]] = {}
+        by_job: dict[tuple[str, str], list[StepFact]] = {}
+        for step in repository.facts(StepFact):
+            by_job.setdefault((step.path, step.job), []).append(step)
+            region = step.location.region
+            self.starts.setdefault((step.path, region.start_line), []).append(region.start_column)
+        self.steps = {key: tuple(steps) for key, steps in by_job.items()}
+
+    def job(self, fact: JobFact) -> tuple[tuple[Run, ...], tuple[Opaque, ...]]:
+        """Follow every step of a job."""
+        runs: list[Run] = []
+        opaque: list[Opaque] = []
+        if fact.uses and not fact.uses.strip().startswith(("./", "$/")):
+            opaque.append(Opaque(fact.location, fact.uses))
+            runs += self._called_elsewhere(fact)
+        for step in self.steps.get((fact.path, fact.id), ()):
+            if not step.is_never_run:
+                self._step(step, _Frame(step, _tolerance(step), (), 0), runs, opaque)
+        return tuple(runs[:_MOST]), tuple(opaque)
+
+    def _called_elsewhere(self, fact: JobFact) -> Iterator[Run]:
+        """A reusable workflow of another repository that a table knows."""
+        name = (fact.uses or "").partition("@")[0].lower()
+        found = tuple(_action_activities(name, fact.with_))
+        if found:
+            step = StepFact(
+                fact.location, fact.path, fact.id, 0, "", "", fact.uses, name, "", fact.with_, (), None, None, None,
+                None, None, False,
+            )  # fmt: skip
+            yield Run(fact.location, step, ((name,),), "", found, "", (), fact.with_)
+
+    def _step(self, step: StepFact, frame: _Frame, runs: list[Run], opaque: list[Opaque]) -> None:
+        if step.uses is not None:
+            self._action(step, frame, runs, opaque)
+            return
+        unit = self._unit(step)
+        self._commands(unit, unit[0].unit.folder if unit else "", frame, runs)
+
+    def _unit(self, step: StepFact) -> list[ShellCommand]:
+        """The commands of a step; of several steps on one line (`steps: [{run: a}, {run: b}]`) only its own."""
+        line, column = step.location.region.start_line, step.location.region.start_column
+        unit = self.units.get((step.path, line), [])
+        later = [start for start in self.starts.get((step.path, line), ()) if start > column]
+        if not later and column == min(self.starts.get((step.path, line), [column])):
+            return unit
+        end = (line, min(later)) if later else (1 << 30, 0)
+        return [one for one in unit if (line, column) <= one.location.region[:2] < end]
+
+    def _action(self, step: StepFact, frame: _Frame, runs: list[Run], opaque: list[Opaque]) -> None:
+        uses = (step.uses or "").strip()
+        if uses.startswith(("./", "$/")):
+            folder = uses[2:].partition("@")[0].strip("/")
+            prefix = f"{folder}/" if folder else ""
+            for name in ("action.yml", "action.yaml"):
+                inner = self.steps.get((prefix + name, ""), ())
+                if inner and frame.depth < _DEPTH:
+                    via = (*frame.via, step.location)
+                    for one in inner:
+                        if not one.is_never_run:
+                            swallowed = frame.swallowed or _tolerance(one)
+                            self._step(one, _Frame(frame.step, swallowed, via, frame.depth + 1), runs, opaque)
+                    return
+            return
+        found = tuple(_action_activities(step.action, step.with_))
+        inputs = (*step.with_, *step.env)
+        runs.append(Run(step.location, frame.step, ((step.action,),), "", found, frame.swallowed, frame.via, inputs))
+
+    def _commands(
+        self,
+        unit: Sequence[ShellCommand],
+        folder: str | None,
+        frame: _Frame,
+        runs: list[Run],
+        handed: tuple[str, ...] = (),
+    ) -> None:
+        """Follow the commands of one shell, keeping track of the folder."""
+        start = folder
+        line = unit[0].unit.line if unit else 0
+        for place, command in enumerate(unit):
+            if command.unit.line != line:  # each recipe line has a shell of its own
+                line, folder = command.unit.line, start
+            words = command.known
+            if not words or len(runs) >= _MOST:
+                continue
+            if command.name in ("cd", "pushd"):
+                folder = _below(folder, words[1] if len(words) > 1 else "")
+                continue
+            siblings = [other for other in unit if other.unit.line == line]
+            swallowed = frame.swallowed or swallowed_by(command, siblings)
+            extra = handed if place == len(unit) - 1 else ()
+            self._command(command, words + extra, folder, frame._replace(swallowed=swallowed), runs)
+
+    def _command(
+        self, command: ShellCommand, words: tuple[str, ...], folder: str | None, frame: _Frame, runs: list[Run]
+    ) -> None:
+        bare = command_lines.laid_bare(words)
+        found: list[Activity] = []
+        called: Call | None = None
+        for line in bare:
+            found += command_lines.activities(line)
+            called = called or self.runners.call(line, folder)
+        script = script_called(words, folder, self.repository)
+        following = frame.depth < _DEPTH
+        via = (*frame.via, command.location)
+        inner = _Frame(frame.step, frame.swallowed, via, frame.depth + 1)
+        if script and following and script in self.scripts:
+            self._commands(self.scripts[script], folder, inner, runs)
+            return
+        if called is not None and called.tasks and following:
+            for task in called.tasks:
+                last = task.name == called.name or task is called.tasks[-1]
+                handed = called.arguments if last else ()
+                self._commands(self.tasks.get((task.path, task.name), ()), task.folder, inner, runs, handed)
+            if not found:
+                return
+            called = None
+        missing = called if called is not None and not called.tasks else None
+        found += _by_name(missing) if missing is not None else ()
+        runs.append(
+            Run(
+                command.location, frame.step, tuple(bare), folder, tuple(dict.fromkeys(found)), frame.swallowed,
+                frame.via, (), missing, command,
+            )
+        )  # fmt: skip
+
+
+_NAMED = (
+    ("e2e", re.compile(r"(?:.*[:_-])?(?:e2e|cypress|playwright|acceptance|smoke)(?:[:_-].*)?")),
+    ("test", re.compile(r"(?:.*[:_-])?(?:tests?|unit|jest|vitest|coverage)(?:[:_-].*)?")),
+    ("lint", re.compile(r"(?:.*[:_-])?(?:lint|eslint)(?:[:_-].*)?")),
+    ("typecheck", re.compile(r"(?:.*[:_-])?(?:typecheck|type-check|types|tsc)(?:[:_-].*)?")),
+    ("format", re.compile(r"(?:.*[:_-])?(?:format|fmt|prettier)(?:[:_-].*)?")),
+    ("deploy", re.compile(r"deploy(?:[:_-].*)?")),
+)
+
+
+def _by_name(call: Call) -> Iterator[Activity]:
+    """What a task that the repository does not hold does, as far as its name tells."""
+    for name in call.name.split():
+        for role, pattern in _NAMED:
+            if pattern.fullmatch(name):
+                yield Activity(role, f"{call.runner} {name}", ("node",) if call.runner == "npm" else ())
+                break
+
+
+def _tolerance(step: StepFact) -> str:
+    """What keeps a failure of the step from failing its job."""
+    value = (step.continue_on_error or "").strip().lower()
+    return "`continue-on-error: true` on the step" if value in ("true", "${{ true }}") else ""
+
+
+def _below(folder: str | None, target: str) -> str | None:
+    from sp404audit.documents.task_runners import joined_folder
+
+    if target in ("", "-", "~"):
+        return None
+    return joined_folder(folder, target.replace("$GITHUB_WORKSPACE/", ""))
+
+
+def _action_activities(action: str, inputs: Sequence[tuple[str, str]]) -> Iterator[Activity]:
+    """What an action does, by the tables."""
+    from sp404audit.documents import tools
+
+    values = dict(inputs)
+    for entry in tools.ACTIONS:
+        if entry.action != action and not action.startswith(f"{entry.action}/"):
+            continue
+        if entry.needs is not None and not _holds(values.get(entry.needs[0]), entry.needs[1]):
+            continue
+        fails = entry.fails
+        if entry.switch is not None:
+            fails = _holds(values.get(entry.switch[0]), entry.switch[1])
+        yield Activity(entry.role, entry.action, entry.covers, fails)
+
+
+def _holds(value: str | None, wanted: Sequence[str]) -> bool:
+    """Whether an input has one of the values: `""` for none given, `*` for any, `*x` for one that holds `x`."""
+    if value is None or not value.strip():
+        return "" in wanted
+    text = value.strip().lower()
+    if "${{" in text:
+        return "expression" in wanted or "*" in wanted
+    return any(
+        one == text or one == "*" or (len(one) > 1 and one[0] == "*" and one[1:].lower() in text) for one in wanted
+    )
