@@ -485,33 +485,10 @@ def test_an_action() -> None:
     assert [problem.id for problem in read_action("name: x").problems] == ["yaml/schema"]
 
 
-_KEYS = st.sampled_from(
-    [
-        "on",
-        "jobs",
-        "steps",
-        "uses",
-        "run",
-        "with",
-        "env",
-        "permissions",
-        "needs",
-        "strategy",
-        "matrix",
-        "include",
-        "exclude",
-        "services",
-        "container",
-        "image",
-        "if",
-        "defaults",
-        "shell",
-        "concurrency",
-        "group",
-        "push",
-        "inputs",
-    ]
-)
+_TRIGGER_KEYS = ["on", "push", "inputs", "if", "permissions", "concurrency", "group"]
+_JOB_KEYS = ["jobs", "needs", "strategy", "matrix", "include", "exclude", "services", "container", "image", "defaults"]
+_STEP_KEYS = ["steps", "uses", "run", "shell", "with", "env"]
+_KEYS = st.sampled_from(_TRIGGER_KEYS + _JOB_KEYS + _STEP_KEYS)
 _VALUES = st.recursive(
     st.sampled_from(["", "x", "1", "'${{ matrix.a }}'", "'${{ (('", "write-all", "a/b@v1", "docker://x", "true"]),
     lambda inner: st.one_of(
