@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from sp404audit.documents.secret_words import words
 from sp404audit.documents.shell import UNKNOWN, Command, Redirect, Shell, Word
 from sp404audit.documents.step_shell import read_shell
 from sp404audit.documents.yaml_tree import Scalar
@@ -40,6 +41,9 @@ _PUBLIC = ("known_hosts", "authorized_keys", ".pub", ".crt", ".cer", ".gitignore
 _UPLOADS = ("actions/upload-artifact", "actions/upload-pages-artifact")
 _CACHES = ("actions/cache", "actions/cache/save")
 _IMAGE_BUILDS = ("docker/build-push-action", "docker/bake-action")
+_HARMLESS_ENDS = frozenset(
+    ("ID", "NAME", "HOST", "HOSTNAME", "PORT", "USER", "USERNAME", "REGION", "DOMAIN", "EMAIL", "BUCKET")
+)
 _MAX_FILES = 50
 
 
@@ -232,9 +236,9 @@ class _StepReader:
     def removals(self) -> Iterator[_Removal]:
         """Yield what the step removes, or encrypts in place."""
         for command in self.shell.commands if self.shell else ():
-            words = [word.text for word in command.arguments]
-            in_place = (command.name == "sops" and {"-i", "--in-place"} & set(words)) or (
-                command.name == "ansible-vault" and words[:1] == ["encrypt"]
+            given = [word.text for word in command.arguments]
+            in_place = (command.name == "sops" and {"-i", "--in-place"} & set(given)) or (
+                command.name == "ansible-vault" and given[:1] == ["encrypt"]
             )
             if command.name not in _REMOVING and not in_place:
                 continue
@@ -253,13 +257,13 @@ class _StepReader:
         for command in self.shell.commands if self.shell else ():
             assert self.shell is not None
             place = _Place(self.number, command.start)
-            words = [word.text for word in command.arguments]
-            if command.name == "git" and words[:1] == ["add"]:
-                everything = {"-A", "--all", ".", "*"} & set(words)
+            given = [word.text for word in command.arguments]
+            if command.name == "git" and given[:1] == ["add"]:
+                everything = {"-A", "--all", ".", "*"} & set(given)
                 patterns = ["." if everything else self._spell(self.shell, word) for word in command.arguments[1:]]
                 if any(_covers(pattern, path) for pattern in patterns):
                     yield place, Carrier("commits it", command.region)
-            elif command.name in ("docker", "podman", "buildah") and "build" in words and command.arguments:
+            elif command.name in ("docker", "podman", "buildah") and "build" in given and command.arguments:
                 context = self._spell(self.shell, command.arguments[-1])
                 if _covers(context, path):
                     yield place, Carrier("builds an image in the folder it lies in", command.region, certain=False)
@@ -335,12 +339,15 @@ def _covers(pattern: str, path: str, *, hidden: bool = True) -> bool:
 
 
 def _names_a_secret(text: str) -> bool:
-    return "secrets" in text and _secret().search(text) is not None
+    """Tell whether an expression in the text reads a secret; the id of an app or a host's name is none worth hiding."""
+    if "secrets" not in text:
+        return False
+    return any((words(match[1] or "") or ("",))[-1] not in _HARMLESS_ENDS for match in _secret().finditer(text))
 
 
 @cache
 def _secret() -> re.Pattern[str]:
-    return re.compile(r"\$\{\{[^}]{0,300}?\bsecrets\b(?!\.GITHUB_TOKEN\b)", re.IGNORECASE)
+    return re.compile(r"\$\{\{[^}]{0,300}?\bsecrets\b(?!\.GITHUB_TOKEN\b)(?:\.(\w{1,100}))?", re.IGNORECASE)
 
 
 @cache

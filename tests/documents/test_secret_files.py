@@ -49,6 +49,10 @@ def written(command: str) -> list[str]:
         ('curl -H "Authorization: $S" https://x > out.json', []),
         ("echo ${{ secrets.GITHUB_TOKEN }} > x", []),
         ("echo $OTHER > x", []),
+        ("echo ${{ secrets.APP_ID }} > x", []),
+        ("echo ${{ secrets.APP_ID }} ${{ secrets.APP_KEY }} > x", ["x"]),
+        ("echo '${{ toJSON(secrets) }}' > x", ["x"]),
+        ("echo ${{ secrets[inputs.name] }} > x", ["x"]),
     ],
 )
 def test_what_is_written(command: str, expected: list[str]) -> None:
