@@ -314,6 +314,8 @@ def _yaml(path: str, keys: frozenset[bytes], head: bytes) -> Kind:
         return Kind.COMPOSE
     if b"repositories" in keys and b"source_directories" in keys:
         return Kind.BACKUP_CONFIG
+    if not keys and _target_list().search(head):
+        return Kind.PROMETHEUS  # a file of targets for file_sd_configs
     name = path.rpartition("/")[2].lower()
     if name in ("prometheus.yml", "prometheus.yaml"):
         return Kind.PROMETHEUS
@@ -331,7 +333,14 @@ def _json(path: str, head: bytes) -> Kind:
             return Kind.GRAFANA
     elif b'"annotations"' in head and b'"list"' in head and b'"builtIn"' in head:
         return Kind.GRAFANA  # a long list of annotations comes before the panels
+    elif b'"targets"' in head and head.lstrip().startswith(b"["):
+        return Kind.PROMETHEUS  # a file of targets for file_sd_configs
     return Kind.TEXT
+
+
+@cache
+def _target_list() -> re.Pattern[bytes]:
+    return re.compile(rb"(?:\A|[\r\n])-[ \t]+(?:\{[ \t]*)?[\"']?targets[\"']?[ \t]*:")
 
 
 @cache

@@ -38,6 +38,7 @@ class Project:
         files: the paths of its base and override files, in order of merging.
         services: by name; those of included files too.
         networks, volumes, configs: the top-level elements by name.
+        sources: every file that something in it comes from.
         is_complete: False when a file that it includes is not in the repository.
         variant_of: the base project when this is one of its variants, else None.
         documented: the variables that an env file or an example of one gives a value, in its folder or one above.
@@ -53,6 +54,7 @@ class Project:
         self.volumes: dict[str, Entry] = {}
         self.configs: dict[str, Entry] = {}
         self.is_complete = True
+        self.sources: frozenset[str] = frozenset(files)
 
 
 class Service(ServiceElement):
@@ -231,7 +233,7 @@ class _Loader:
 
 
 def projects(repository: Repository) -> tuple[Project, ...]:
-    """Find the projects of a repository; for `Repository.derived`."""
+    """Find the projects of a repository; for `Repository.derived`. Every compose file belongs to one at least."""
     loader = _Loader(repository)
     included, extended = loader.referenced()
     folders: dict[str, list[str]] = {}
@@ -240,7 +242,14 @@ def projects(repository: Repository) -> tuple[Project, ...]:
         if path in included or (path in extended and name not in BASE_NAMES):
             continue
         folders.setdefault(posixpath.dirname(path), []).append(name)
-    return tuple(project for folder, names in folders.items() for project in _of_folder(loader, folder, names))
+    found = [project for folder, names in folders.items() for project in _of_folder(loader, folder, names)]
+    read = {path for project in found for path in project.sources}
+    for path in loader.files:
+        if path not in read:  # files that only include one another
+            project = _project(loader, posixpath.dirname(path), [path])
+            read |= project.sources
+            found.append(project)
+    return tuple(found)
 
 
 def _of_folder(loader: _Loader, folder: str, names: list[str]) -> Iterator[Project]:
@@ -276,6 +285,7 @@ def _project(loader: _Loader, folder: str, paths: list[str], variant_of: Project
     project.volumes = {entry.key: entry for entry in model.volumes}
     project.configs = {entry.key: entry for entry in model.configs}
     project.is_complete = model.is_complete
+    project.sources = frozenset(model.folders)
     project.documented = _documented(loader.env_files, folder)
     for name, loaded in model.services.items():
         if loaded.value.form == "mapping":

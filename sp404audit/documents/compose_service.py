@@ -132,13 +132,19 @@ class ServiceElement:
         return parse_reference(text) if UNKNOWN not in text else parse_reference(known.rstrip(":@").removesuffix(":-"))
 
     @cached_property
-    def environment(self) -> dict[str, Setting]:
-        """What is in the container's environment, as far as the repository tells."""
+    def from_env_files(self) -> dict[str, Setting]:
+        """What the files in `env_file` put into the environment, as far as they are in the repository."""
         found: dict[str, Setting] = {}
         for value in env_file_paths(self.get("env_file")):
             path = self.path(self.sketch(value), value)
             for name, text in self._env_files.get(path or "", {}).items():
                 found[name] = Setting(name, text, value.location)
+        return found
+
+    @cached_property
+    def environment(self) -> dict[str, Setting]:
+        """What is in the container's environment, as far as the repository tells."""
+        found = dict(self.from_env_files)
         environment = self.get("environment")
         names = {} if environment is None else {entry.key: entry.location for entry in environment.entries}
         for name, raw in pairs_of(environment):

@@ -33,6 +33,7 @@ PARSERS: dict[str, str] = {
     Kind.PROMETHEUS: "prometheus:parse",
     Kind.PROMETHEUS_RULES: "alert_rules:parse",
     Kind.ALERTMANAGER: "alertmanager:parse",
+    Kind.OTEL_COLLECTOR: "otel:parse",
     Kind.GRAFANA: "grafana:parse_dashboard",
     Kind.GRAFANA_PROVISIONING: "grafana:parse_provisioning",
     Kind.PRE_COMMIT: "pre_commit:parse",

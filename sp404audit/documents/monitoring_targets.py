@@ -24,7 +24,7 @@ class MonitoringTarget:
         readers: the compose services that read the configuration; empty when the repository does not tell.
     """
 
-    kinds: ClassVar[tuple[str, ...]] = ("prometheus", "grafana-provisioning", "kubernetes")
+    kinds: ClassVar[tuple[str, ...]] = ("prometheus", "otel-collector", "grafana-provisioning", "kubernetes")
 
     def __init__(self, target: Target, provided: Names, readers: list[Service]) -> None:
         self.target = target

@@ -90,7 +90,8 @@ def _network_id(project: Project, key: str) -> str:
     external = entry.value.get("external") if entry is not None else None
     if entry is None or external is None or as_bool(external.text) is False:
         own_name = entry.value.text_of("name") if entry is not None else None
-        return f"name:{own_name}" if own_name else f"{project.files[0]}:{key}"
+        # The files of a folder are one project to compose, started together or one by one.
+        return f"name:{own_name}" if own_name else f"folder:{project.folder}:{key}"
     return f"name:{entry.value.text_of('name') or external.text_of('name') or key}"
 
 

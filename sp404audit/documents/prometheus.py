@@ -13,7 +13,7 @@ from sp404audit.documents import yaml_tree
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.monitoring_facts import Holder, PrometheusFile, Target
 from sp404audit.documents.source import DocumentError, Problem, Source
-from sp404audit.documents.yaml_tree import Mapping, Node, Scalar
+from sp404audit.documents.yaml_tree import Mapping, Node, Scalar, Sequence
 from sp404audit.results import Location, Region
 
 __all__ = ["Prometheus", "PrometheusConfig", "Relabelling", "ScrapeConfig", "parse"]
@@ -182,13 +182,14 @@ class PrometheusConfig:
 
 
 class Prometheus(Document):
-    """A file that holds a Prometheus configuration."""
+    """A file that holds a Prometheus configuration, or a list of targets for `file_sd_configs`."""
 
     kinds: ClassVar[tuple[str, ...]] = ("prometheus",)
 
-    def __init__(self, source: Source, config: PrometheusConfig | None, problems: list[Problem]) -> None:
+    def __init__(self, source: Source, root: Node | None, problems: list[Problem]) -> None:
         super().__init__(source)
-        self.config = config
+        self.root = root
+        self.config = PrometheusConfig(source.path, root) if isinstance(root, Mapping) else None
         self.problems = problems
 
     def subjects(self) -> Iterator[object]:
@@ -201,18 +202,21 @@ class Prometheus(Document):
         """Yield what cross-file rules need of it."""
         if self.config is not None:
             yield from self.config.facts()
+        for group in yaml_tree.sequence(self.root):
+            for target in yaml_tree.strings(group.get("targets")) if isinstance(group, Mapping) else ():
+                yield Target(Location(self.source.path, target.region), target.value.strip(), "scrape", "file_sd")
 
 
 def parse(source: Source) -> Prometheus:
     """Read a Prometheus configuration.
 
     Raises:
-        DocumentError: when nothing of it can be read, or when it holds no mapping.
+        DocumentError: when nothing of it can be read, or when it holds neither a mapping nor a list.
     """
     stream = yaml_tree.parse_stream(source)
     root = stream.roots[0] if stream.roots else None
-    if isinstance(root, Mapping):
-        return Prometheus(source, PrometheusConfig(source.path, root), stream.problems)
+    if isinstance(root, Mapping | Sequence):
+        return Prometheus(source, root, stream.problems)
     for problem in stream.problems:
         raise DocumentError(problem.id, problem.message, problem.region)
     if root is not None:

@@ -58,7 +58,7 @@ DOMAINS: dict[str, tuple[str, ...]] = {
     "backup": (*_PIPELINE, "compose", "kubernetes", "terraform", "crontab", "systemd", "backup-config"),
     "shell": _PIPELINE,
     "deploy": _PIPELINE,
-    "monitoring": ("prometheus", "grafana-provisioning", "kubernetes"),
+    "monitoring": ("prometheus", "otel-collector", "grafana-provisioning", "kubernetes"),
     "alerts": (
         "prometheus", "prometheus-rules", "alertmanager", "grafana", "grafana-provisioning", "kubernetes", "terraform",
     ),

@@ -91,7 +91,9 @@ def required_variables(service: Service) -> Verdicts:
             environment:
               MYSQL_ROOT_PASSWORD: ${DB_PASSWORD:-}
     """
-    documented = service.project.documented
+    documented = service.project.documented.union(
+        name for name, setting in service.from_env_files.items() if setting.value
+    )
     failed: set[str] = set()
     required: dict[str, Value] = {}
     for use in _uses(service):
