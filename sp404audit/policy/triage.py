@@ -13,12 +13,16 @@ from sp404audit.documents.source import Source
 from sp404audit.policy import fingerprints
 from sp404audit.policy.comments import Comment
 from sp404audit.policy.model import Policy, Waiver, matches_any
+from sp404audit.policy.redaction import redacted
 from sp404audit.results import Location, Notification, Result, Snippet, Suppression
 from sp404audit.rules.evaluation import Evaluation, order
 from sp404audit.rules.policy.acceptance import Acceptance
 from sp404audit.rules.registry import RULES, Rule
 
 __all__ = ["Context", "triage"]
+
+_POINTING_AT_SECRETS = frozenset({"secrets/encrypted", "secrets/dotenv-tracked", "secrets/k8s-secret-plaintext"})
+"""Rules whose failures point at a secret itself, whatever its key is named."""
 
 _SNIPPET_MARGIN = 2
 _SNIPPET_LINES = 12
@@ -198,9 +202,15 @@ def _recognisable(results: list[Result], reader: Reader) -> list[Result]:
             result,
             fingerprint=fingerprint,
             line_hash=hashes[place.path].get(place.region.start_line, ""),
-            snippet=sources.snippet(place),
+            snippet=_without_secrets(sources.snippet(place), result),
         )
     return results
+
+
+def _without_secrets(snippet: Snippet | None, result: Result) -> Snippet | None:
+    if snippet is None:
+        return None
+    return redacted(snippet, result.location.region if result.rule_id in _POINTING_AT_SECRETS else None)
 
 
 class _Sources:
