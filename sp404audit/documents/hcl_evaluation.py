@@ -36,6 +36,8 @@ MAX_ALL_STEPS = 5_000_000
 """How many nodes are looked at for all answers that share a budget."""
 MAX_TEXT = 65_536
 MAX_ITEMS = 4_096
+MAX_WEIGHT = 20_000
+"""How many values a list or object may hold in all; what is named twice in it counts twice."""
 
 
 class Unknown:
@@ -112,6 +114,21 @@ def is_known(value: Value) -> bool:
         elif isinstance(item, dict):
             pending.extend(item.values())
     return True
+
+
+def bounded(value: Value) -> Value:
+    """Return the value, or `UNKNOWN` when it holds more than `MAX_WEIGHT` values."""
+    pending, weight = [value], 0
+    while pending:
+        item = pending.pop()
+        if is_list(item):
+            pending.extend(item)
+        elif isinstance(item, dict):
+            pending.extend(item.values())
+        weight += 1
+        if weight + len(pending) > MAX_WEIGHT:
+            return UNKNOWN
+    return value
 
 
 def step(value: Value, key: Value) -> Value:
@@ -241,7 +258,7 @@ class Evaluator:
 
     def on_list(self, expression: Expression, names: Names) -> Value:
         """A tuple of the elements."""
-        return tuple(self.evaluate(part, names) for part in expression.parts[:MAX_ITEMS])
+        return bounded(tuple(self.evaluate(part, names) for part in expression.parts[:MAX_ITEMS]))
 
     def on_object(self, expression: Expression, names: Names) -> Value:
         """A dict; a plain name is a key as it stands."""
@@ -252,7 +269,7 @@ class Evaluator:
             if name is None:
                 return UNKNOWN
             found[name] = self.evaluate(value, names)
-        return found
+        return bounded(found)
 
     @staticmethod
     def _in_parentheses(key: Expression) -> bool:
@@ -273,7 +290,7 @@ class Evaluator:
         """A function."""
         from sp404audit.documents.hcl_functions import call
 
-        return call(cast(str, expression.value), expression.parts, self, names)
+        return bounded(call(cast(str, expression.value), expression.parts, self, names))
 
     def on_conditional(self, expression: Expression, names: Names) -> Value:
         """One branch, or what both agree on."""
@@ -319,7 +336,7 @@ class Evaluator:
                 return UNKNOWN
             if wanted:
                 found.append(self.evaluate(result, inner))
-        return tuple(found)
+        return bounded(tuple(found))
 
     def on_for_object(self, expression: Expression, names: Names) -> Value:
         """A dict of the results."""
@@ -338,7 +355,7 @@ class Evaluator:
                 found[name] = (*cast("tuple[Value, ...]", found.get(name, ())), self.evaluate(result, inner))
             elif wanted:
                 found[name] = self.evaluate(result, inner)
-        return found
+        return bounded(found)
 
     on_for_group = on_for_object
 

@@ -105,7 +105,7 @@ def _concat(values: tuple[Value, ...]) -> Value:
 def _only_symbol(values: tuple[Value, ...]) -> Value:
     """Instances of one resource, with nothing else that is known, are that resource's."""
     symbols = {value for value in values if isinstance(value, Symbol)}
-    rest = [value for value in values if not isinstance(value, Symbol) and value not in ((), "", None)]
+    rest = [value for value in values if not isinstance(value, Symbol) and value not in ((), "", None, ("",), (None,))]
     return symbols.pop() if len(symbols) == 1 and not rest else UNKNOWN
 
 

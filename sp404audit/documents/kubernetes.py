@@ -185,9 +185,12 @@ class Kubernetes(Document):
 
         super().__init__(source)
         self.manifests = manifests
-        self.monitoring = [monitoring_manifests.read(each.node, source) for each in manifests]
-        for found in self.monitoring:
-            self.problems += found.problems
+        self.monitoring: list[monitoring_manifests.Monitoring] = []
+        for manifest in manifests:
+            found = monitoring_manifests.read(manifest.node, source)
+            if any(found):
+                self.monitoring.append(found)
+                self.problems += found.problems
 
     def subjects(self) -> Iterator[object]:
         """Yield the file, its objects, and the configurations of monitoring in them."""

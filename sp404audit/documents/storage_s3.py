@@ -44,6 +44,7 @@ class S3Bucket(StorageBucket):
 
     Attributes:
         resource: the `aws_s3_bucket`; None when a module from the registry makes it.
+        is_declared: false for a bucket from elsewhere of which this repository declares only the public access block.
         parts: the resources that surely configure every instance of it, by type without `aws_s3_bucket_`.
         doubts: why other resources of a type may configure it, each with its place.
         public_access: the blocks of public access that are surely its own.
@@ -54,6 +55,7 @@ class S3Bucket(StorageBucket):
     def __init__(self, address: str, location: Location, context: Context, name: Value, present: bool | None) -> None:
         super().__init__("aws", address, location, context, name, present)
         self.resource: Resource | None = None
+        self.is_declared = True
         self.parts: dict[str, list[Resource]] = {}
         self.doubts: dict[str, list[tuple[Location, str]]] = {}
         self.public_access: tuple[PublicAccessBlock, ...] = ()
@@ -62,15 +64,15 @@ class S3Bucket(StorageBucket):
 
     @staticmethod
     def in_repository(repository: Repository) -> tuple[S3Bucket, ...]:
-        """Every S3 bucket that Terraform manages in this repository."""
-        return repository.derived(s3_buckets)
+        """Every S3 bucket that Terraform manages in this repository, and those whose public access alone it manages."""
+        return (*repository.derived(s3_buckets), *repository.derived(buckets_from_elsewhere))
 
 
 def s3_buckets(repository: Repository) -> tuple[S3Bucket, ...]:
     """Every S3 bucket that Terraform manages; ask by `repository.derived(s3_buckets)`."""
     from sp404audit.documents.storage_s3_module import module_buckets
 
-    index = SplitResources(repository)
+    index = repository.derived(SplitResources)
     found = [_bucket(each, index) for each in index.buckets]
     found += module_buckets(repository)
     account = [(root_of(each.context), public_access_block(each)) for each in index.account]
@@ -79,6 +81,24 @@ def s3_buckets(repository: Repository) -> tuple[S3Bucket, ...]:
         bucket.account_blocks = tuple(block for other, block in account if other is root)
         bucket.foreign_account_blocks = tuple(block for other, block in account if other is not root)
     return tuple(sorted(found, key=lambda bucket: bucket.location))
+
+
+def buckets_from_elsewhere(repository: Repository) -> tuple[S3Bucket, ...]:
+    """Buckets of which only the public access block is declared here; ask by `repository.derived`."""
+    own = {id(block.part) for bucket in repository.derived(s3_buckets) for block in bucket.public_access}
+    doubtful = {
+        place for bucket in repository.derived(s3_buckets) for place, _ in bucket.doubts.get("public_access_block", ())
+    }
+    found = []
+    for resource in repository.derived(resources):
+        is_block = resource.mode == "resource" and resource.type == "aws_s3_bucket_public_access_block"
+        if is_block and id(resource) not in own and resource.location not in doubtful:
+            context, name = resource.context, resource.value("bucket")
+            bucket = S3Bucket(resource.address, resource.location, context, name, resource.present)
+            bucket.is_declared = False
+            bucket.public_access = (public_access_block(resource),)
+            found.append(bucket)
+    return tuple(found)
 
 
 def root_of(context: Context) -> Context:
@@ -143,17 +163,31 @@ class SplitResources:
             found += self.by_name.get(name, ())
         elif isinstance(name, Text):
             alike = self.by_text.get((bucket.context.id, name), ())
-            found += (link for link in alike if _same_argument(bucket, link.part, "bucket"))
+            found += (link for link in alike if _names_alike(bucket, link.part))
+        else:
+            found += (Link(part, None) for part in self._unknown(bucket) if _names_alike(bucket, part))
         return found
+
+    def _unknown(self, bucket: Resource) -> Iterator[Resource]:
+        for group in self.unresolved.get(root_of(bucket.context).id, {}).values():
+            yield from group
 
     def doubtful(self, bucket: Resource) -> Iterator[Resource]:
         """What may name this bucket."""
-        for group in self.unresolved.get(root_of(bucket.context).id, {}).values():
-            yield from group
+        yield from (part for part in self._unknown(bucket) if not _names_alike(bucket, part))
         name = bucket.value("bucket")
         if isinstance(name, Text):
             alike = self.by_text.get((bucket.context.id, name), ())[:_MAX_DOUBTS]
-            yield from (link.part for link in alike if not _same_argument(bucket, link.part, "bucket"))
+            yield from (link.part for link in alike if not _names_alike(bucket, link.part))
+
+
+def _names_alike(bucket: Resource, part: Resource) -> bool:
+    """Tell whether a resource names its bucket by the very expression that a bucket of its module has for a name."""
+    name = bucket.attribute("bucket")
+    if name is None or bucket.context is not part.context or not _same_argument(bucket, part, "bucket"):
+        return False
+    by_instance = any(node.kind == "name" and node.value in ("each", "count") for node in name.value.walk())
+    return not by_instance or _repeated_alike(bucket, part)
 
 
 def _bucket(resource: Resource, index: SplitResources) -> S3Bucket:

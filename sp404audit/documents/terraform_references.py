@@ -31,11 +31,13 @@ class Reference(NamedTuple):
 
 
 _EVERYWHERE = frozenset({"each", "count", "self", "path", "terraform", "tofu"})
-_UNCHECKED_BLOCKS = frozenset({"terraform", "moved", "removed"})
+_UNCHECKED_BLOCKS = frozenset({"moved", "removed"})
+_SETTINGS_WITH_REFERENCES = ("backend", "cloud")
+"""Blocks of `terraform` in which OpenTofu takes variables; in the others names mean other things."""
 _KINDS = {"var": "variable", "local": "local value", "module": "module"}
 _MODES = {"data": "data source", "ephemeral": "ephemeral resource", "action": "action"}
-_WORDS = {("provisioner", "when"), ("provisioner", "on_failure")}
-"""Arguments whose value is a bare word by definition."""
+_WORDS = {("provisioner", "when"), ("provisioner", "on_failure"), ("action_trigger", "events")}
+"""Arguments whose values are bare words by definition."""
 
 
 class _Place(NamedTuple):
@@ -50,7 +52,10 @@ def references(module: Module) -> Iterator[Reference]:
     """Yield every reference in a module that is not to a name defined around it, in the order of its files."""
     for file in module.files:
         for block in file.body.blocks:
-            if block.type not in _UNCHECKED_BLOCKS:
+            if block.type == "terraform":
+                for settings in block.nested(*_SETTINGS_WITH_REFERENCES):
+                    yield from _in_block(file, settings)
+            elif block.type not in _UNCHECKED_BLOCKS:
                 yield from _in_block(file, block)
 
 
@@ -131,8 +136,7 @@ def _in_expression(
         if node.kind == "name" and node.value not in known:
             yield from _named(file, node)
         elif literal and node.text and "." in node.text and "${" not in node.text:
-            kind = "resource" if not node.text.startswith("module.") else "module"
-            yield Reference(kind, ".".join(node.text.split(".")[:2]), file.locate(node))
+            yield from _of_path(node.text.split("."), file.locate(node))
 
 
 def _named(file: TerraformFile, node: Expression) -> Iterator[Reference]:
@@ -142,12 +146,15 @@ def _named(file: TerraformFile, node: Expression) -> Iterator[Reference]:
         if part.kind != "attribute":
             break
         path.append(str(part.value))
+    yield from _of_path(path, file.locate(node))
+
+
+def _of_path(path: list[str], location: Location) -> Iterator[Reference]:
     if path[0] == "resource" and len(path) > 2:
         path = path[1:]
     first = path[0]
     if first in _EVERYWHERE:
         return
-    location = file.locate(node)
     if len(path) == 1:
         yield Reference("name", first, location)
     elif first in _KINDS:
