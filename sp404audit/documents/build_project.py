@@ -28,6 +28,7 @@ _POM_PLUGIN = re.compile(r"<artifactId>\s*jacoco-maven-plugin\s*</artifactId>")
 _POM_CHECK = re.compile(r"<goal>\s*check\s*</goal>")
 _POM_MINIMUM = re.compile(r"<minimum>\s*([^<\s]{1,60})\s*</minimum>")
 _POM_HALT = re.compile(r"<haltOnFailure>\s*false\s*</haltOnFailure>")
+_POM_PHASE = re.compile(r"<phase>\s*([\w-]{1,40})\s*</phase>")
 _POM_DEPENDENCY = re.compile(r"<(?:dependency|parent)>")
 
 _GRADLE_DEPENDENCY = re.compile(
@@ -118,6 +119,9 @@ def _pom(document: BuildProject) -> Iterator[Fact]:
         property_ = re.search(rf"<{name}>\s*([^<\s]{{1,20}})\s*</{name}>", text)
         value = property_.group(1) if property_ else value
     setting = _setting(document, "jacoco-maven", minimum, _share(value), checks)
+    end = text.find("</plugin>", plugin.start())
+    phases = _POM_PHASE.findall(text, plugin.start(), end if end > 0 else len(text))
+    setting = setting._replace(note=" ".join(phases))
     yield setting if minimum else setting._replace(location=document.location(plugin))
 
 

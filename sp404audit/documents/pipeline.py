@@ -8,8 +8,9 @@ workflows and `workflow_run`. Rules ask `pipeline_of(repository)`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from sp404audit.documents.commands import Activity
 from sp404audit.documents.model import Repository
@@ -19,9 +20,12 @@ from sp404audit.results import Location
 
 __all__ = ["Opaque", "Pipeline", "PipelineJob", "Run", "Upstream", "pipeline_of"]
 
+_CLOCK = re.compile(r"github\.event_name\s*==\s*'(?:schedule|workflow_dispatch)'")
 _DEPTH = 8
 """How many reusable workflows may be nested: GitHub allows ten."""
 
+KINDS = ("workflow", "action", "shell", "makefile", "justfile", "python-project", "node-project", "build-project")
+"""The kinds of file that say what jobs run."""
 PULL_REQUEST = frozenset({"pull_request", "pull_request_target", "merge_group"})
 
 
@@ -29,6 +33,7 @@ class PipelineJob:
     """A job with what it runs.
 
     Attributes:
+        pipeline: the pipeline that it belongs to.
         fact: the job as written.
         runs: its commands and actions, in order.
         opaque: what it runs that the repository does not hold: workflows and actions of others that may do anything.
@@ -37,13 +42,23 @@ class PipelineJob:
         triggers: the events that start its workflow, those of its callers included.
     """
 
-    def __init__(self, fact: JobFact, runs: tuple[Run, ...], opaque: tuple[Opaque, ...]) -> None:
+    kinds: ClassVar[tuple[str, ...]] = KINDS
+
+    def __init__(
+        self, pipeline: Pipeline, fact: JobFact, runs: tuple[Run, ...], opaque: tuple[Opaque, ...]
+    ) -> None:
+        self.pipeline = pipeline
         self.fact = fact
         self.runs = runs
         self.opaque = opaque
         self.callers: list[PipelineJob] = []
         self.callees: list[PipelineJob] = []
         self.triggers: tuple[TriggerFact, ...] = fact.triggers
+
+    @staticmethod
+    def in_repository(repository: Repository) -> Iterable[PipelineJob]:
+        """Every job of the repository's workflows."""
+        return pipeline_of(repository)
 
     def __repr__(self) -> str:
         return f"PipelineJob({self.fact.path}:{self.fact.id})"
@@ -90,6 +105,11 @@ class PipelineJob:
                 if activity.role in roles:
                     yield run, activity
 
+    @property
+    def is_by_clock_or_hand(self) -> bool:
+        """Whether its condition lets only schedules or manual starts through."""
+        return is_by_clock_or_hand(self.fact.condition)
+
     def does(self, *roles: str) -> bool:
         """Whether the job does something in one of these roles, such that its failure fails the job."""
         if self.never_runs or self.is_tolerated:
@@ -117,7 +137,7 @@ class Pipeline:
         self.jobs: dict[tuple[str, str], PipelineJob] = {}
         for fact in repository.facts(JobFact):
             runs, opaque = follower.job(fact)
-            self.jobs[fact.path, fact.id] = PipelineJob(fact, runs, opaque)
+            self.jobs[fact.path, fact.id] = PipelineJob(self, fact, runs, opaque)
         self._steps = follower.steps
         self._connect_calls()
         self._inherit_triggers()
@@ -174,6 +194,12 @@ class Pipeline:
                     found[other.key] = other
                     pending.append(other)
         return tuple(found.values())
+
+
+def is_by_clock_or_hand(condition: str | None) -> bool:
+    """Whether a condition asks for a schedule or a manual start, and for nothing else instead."""
+    text = condition or ""
+    return "||" not in text and _CLOCK.search(text) is not None
 
 
 def with_callees(jobs: Iterable[PipelineJob]) -> tuple[PipelineJob, ...]:

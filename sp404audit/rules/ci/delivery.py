@@ -1,0 +1,207 @@
+"""What goes out has passed the gates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from sp404audit.documents.commands import Activity
+from sp404audit.documents.pipeline import Opaque, PipelineJob, Run
+from sp404audit.results import Location
+from sp404audit.rules import Verdicts, fail, passed, rule, unproven
+
+__all__ = ["deploy_needs_gates"]
+
+_CHECKS = ("lint", "format", "typecheck")
+_SCANS = ("dependency-scan", "sast", "image-scan", "secret-scan", "iac-scan")
+_TESTS = ("test", "e2e")
+_PREVIEW = ("preview", "staging", "review", "test", "dev", "sandbox", "pages")
+_CLUSTERS = ("kind", "minikube", "k3d", "k3s", "helm/kind-action", "medyagh/setup-minikube", "kind-action")
+"""Programs and actions that start a cluster for the job alone: what is installed there is no deployment."""
+
+
+class Gate(NamedTuple):
+    """Something that must have passed: its name, and the roles that are it."""
+
+    name: str
+    roles: tuple[str, ...]
+
+
+@rule("ci/deploy-needs-gates", severity="high", cwe=[1053], precision="medium")
+def deploy_needs_gates(job: PipelineJob, *, tests: bool = True, lint: bool = True, scan: bool = True) -> Verdicts:
+    """What deploys or publishes waits until tests, lint and a security scan have passed.
+
+    A deployment that does not need its gates goes out while they are red. `needs` is followed through all jobs,
+    reusable workflows and `workflow_run`; gates that are earlier steps of the job itself count. `if: always()` lets a
+    job start although what it needs has failed, unless its condition asks for `needs.<job>.result == 'success'`. A gate
+    whose failure is thrown away (`continue-on-error`, `|| true`) is none.
+
+    `tests`, `lint` and `scan` say which gates are asked for.
+
+    Fix: add the jobs that test, lint and scan to the `needs` of the job that deploys.
+
+    Passes:
+        on: {push: {branches: [main]}}
+        jobs:
+          checks:
+            runs-on: ubuntu-24.04
+            steps:
+              - run: ruff check .
+              - run: pytest
+          scan:
+            runs-on: ubuntu-24.04
+            steps:
+              - run: pip-audit -r requirements.txt
+          deploy:
+            needs: [checks, scan]
+            runs-on: ubuntu-24.04
+            steps:
+              - run: helm upgrade --install shop charts/shop
+
+    Fails (the scan is in nobody's needs):
+        on: {push: {branches: [main]}}
+        jobs:
+          checks:
+            runs-on: ubuntu-24.04
+            steps:
+              - run: ruff check .
+              - run: pytest
+          scan:
+            runs-on: ubuntu-24.04
+            steps:
+              - run: pip-audit -r requirements.txt
+          deploy:
+            needs: [checks]
+            runs-on: ubuntu-24.04
+            steps:
+              - run: helm upgrade --install shop charts/shop
+
+    Fails (it starts whatever became of the checks):
+        on: {push: {branches: [main]}}
+        jobs:
+          checks:
+            runs-on: ubuntu-24.04
+            steps:
+              - run: ruff check . && pytest && pip-audit -r requirements.txt
+          deploy:
+            if: always()
+            needs: [checks]
+            runs-on: ubuntu-24.04
+            steps:
+              - run: helm upgrade --install shop charts/shop
+
+    Unproven:
+        on: {push: {branches: [main]}}
+        jobs:
+          checks:
+            uses: acme/pipelines/.github/workflows/all-checks.yml@5a1e0d6f4c3b2a19087766554433221100ffeedd
+          deploy:
+            needs: [checks]
+            runs-on: ubuntu-24.04
+            steps:
+              - run: helm upgrade --install shop charts/shop
+    """
+    delivery = _delivery(job)
+    if delivery is None:
+        return
+    upstream = job.pipeline.upstream(job)
+    asked = (
+        [Gate("tests", _TESTS)] * tests + [Gate("a linter", _CHECKS)] * lint + [Gate("a security scan", _SCANS)] * scan
+    )
+    missing: list[Gate] = []
+    for gate in asked:
+        earlier = _earlier_steps(job, delivery, gate.roles)
+        if not earlier and not all(any(other.does(*gate.roles) for other in way) for way in upstream.ways):
+            missing.append(gate)
+    if not missing:
+        yield passed(delivery.location, f"{job.label} {delivery.verb} after tests, lint and scan have passed")
+        return
+    hidden = _hidden(job, upstream.ways)
+    names = " and ".join(gate.name for gate in missing)
+    if hidden is not None:
+        yield unproven(
+            hidden.location, f"whether {names} ran before {job.label} {delivery.verb} depends on {hidden.text[:80]}"
+        )
+        return
+    elsewhere = [other for gate in missing for other in job.pipeline if other.does(*gate.roles)]
+    message = f"{job.label} {delivery.verb} ({delivery.text}) without waiting for {names}"
+    if upstream.broken:
+        message += f": with {upstream.broken} it starts although what it needs has failed"
+    related = [(other.location, "a gate that it does not wait for") for other in dict.fromkeys(elsewhere)]
+    yield fail(job.location, f"{message}; add what is missing to its needs", related=related[:5])
+
+
+class Delivery(NamedTuple):
+    """What makes a job a deployment: the run, the verb for messages, and what is run."""
+
+    run: Run | None
+    job: PipelineJob
+    verb: str
+    text: str
+
+    @property
+    def location(self) -> Location:
+        """Where it stands."""
+        return self.run.location if self.run is not None else self.job.location
+
+
+def _delivery(job: PipelineJob) -> Delivery | None:
+    """What the job deploys or publishes for good; None for any other job."""
+    if job.never_runs or not job.events or job.events <= {"pull_request"}:
+        return None
+    in_own_cluster = any(_starts_cluster(run) for run in job.runs)
+    for run, activity in job.activities("deploy", "publish", "image-push"):
+        if in_own_cluster and activity.tool in ("kubectl", "helm", "helmfile", "skaffold"):
+            continue
+        if activity.role == "image-push" and (_is_local_push(run) or _is_tested_later(job)):
+            continue
+        if activity.role == "deploy" and _is_preview(job.fact.environment):
+            continue
+        return Delivery(run, job, "publishes" if activity.role != "deploy" else "deploys", run.text)
+    if job.fact.environment and not _is_preview(job.fact.environment) and _is_named_deployment(job):
+        return Delivery(None, job, "deploys", f"environment {job.fact.environment[:40]}")
+    return None
+
+
+def _starts_cluster(run: Run) -> bool:
+    return any(line and line[0] in _CLUSTERS for line in run.lines)
+
+
+def _is_local_push(run: Run) -> bool:
+    """Whether the image goes to a registry that the job itself runs."""
+    return "localhost" in (run.input("tags") or "") or run.input("push") == "false"
+
+
+def _is_tested_later(job: PipelineJob) -> bool:
+    """Whether the image is only handed on: a job that needs this one tests or scans it."""
+    return any(later.does(*_TESTS, *_SCANS) for later in job.pipeline.downstream(job))
+
+
+def _is_preview(environment: str | None) -> bool:
+    """Whether the environment's name says that no user sees it."""
+    name = (environment or "").lower()
+    return any(word in name for word in _PREVIEW) and "prod" not in name
+
+
+def _is_named_deployment(job: PipelineJob) -> bool:
+    name = f"{job.fact.id} {job.fact.name}".lower()
+    return job.fact.uses is None and any(word in name for word in ("deploy", "publish", "rollout"))
+
+
+def _earlier_steps(job: PipelineJob, delivery: Delivery, roles: Iterable[str]) -> bool:
+    """Whether a step before the one that delivers is the gate; a step that runs `always()` waits for none."""
+    run = delivery.run
+    if run is None or "always()" in (run.step.condition or "") or "failure()" in (run.step.condition or ""):
+        return False
+    place = job.runs.index(run)
+    before: Iterator[tuple[Run, Activity]] = job.activities(*roles)
+    return any(not other.swallowed and job.runs.index(other) < place for other, _ in before)
+
+
+def _hidden(job: PipelineJob, ways: Iterable[Iterable[PipelineJob]]) -> Opaque | None:
+    """A workflow of another repository among what must have passed."""
+    for way in ways:
+        for other in way:
+            if other.opaque and not any(run.activities for run in other.runs):
+                return other.opaque[0]
+    return job.opaque[0] if job.opaque else None
