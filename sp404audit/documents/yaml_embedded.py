@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from sp404audit.documents.source import Problem, Source
 from sp404audit.documents.yaml_excerpt import ScalarExcerpt
-from sp404audit.documents.yaml_tree import Mark, Node, Scalar, parse_stream, walk
+from sp404audit.documents.yaml_tree import (
+    Mapping,
+    Mark,
+    MergeBudget,
+    Node,
+    Scalar,
+    Sequence,
+    Written,
+    parse_stream,
+    walk,
+)
 from sp404audit.results import Region
 
 __all__ = ["parse"]
@@ -24,23 +34,43 @@ def parse(scalar: Scalar, source: Source) -> tuple[list[Node | None], list[Probl
     inner = Source(source.path, scalar.value.encode("utf-8", "surrogatepass"))
     stream = parse_stream(inner)
     excerpt = ScalarExcerpt(scalar, source)
-    seen: set[int] = set()
-    for root in stream.roots:
-        for node in walk(root):
-            if id(node) not in seen:
-                seen.add(id(node))
-                _relocate(node, excerpt)
     for problem in stream.problems:
         problem.region = None if problem.region is None else _outer(problem.region, inner, excerpt)
-    return stream.roots, stream.problems
+    return [None if root is None else _relocated(root, excerpt) for root in stream.roots], stream.problems
 
 
-def _relocate(node: Node, excerpt: ScalarExcerpt) -> None:
+def _relocated(root: Node, excerpt: ScalarExcerpt) -> Node:
+    """Build the tree again with its places in the outer file; what was one node before is one again."""
+    budget = MergeBudget()
+    nodes = list(walk(root))
+    copies = {id(node): _copy(node, excerpt, budget) for node in nodes}
+    for node in nodes:
+        copies[id(node)].children.extend(copies[id(child)] for child in node.children)
+    return copies[id(root)]
+
+
+def _copy(node: Node, excerpt: ScalarExcerpt, budget: MergeBudget) -> Node:
+    start, end = _marks(node, excerpt)
+    if isinstance(node, Scalar):
+        return Scalar(Written(node.value, node.style, start, end, node.tag))
+    copy = Mapping(node.tag, start, budget) if isinstance(node, Mapping) else Sequence(node.tag, start)
+    copy.end = end
+    return copy
+
+
+def _marks(node: Node, excerpt: ScalarExcerpt) -> tuple[Mark, Mark]:
     length = len(excerpt.text)
-    start, end = min(node.start.index, length), min(node.end.index, length)
-    region = excerpt.region(start, max(start, end))
-    node.start = Mark(region.start_line - 1, region.start_column - 1, start)
-    node.end = Mark(region.end_line - 1, region.end_column - 1, max(start, end))
+    start = min(node.start.index, length)
+    end = max(start, min(node.end.index, length))
+    region = excerpt.region(start, end)
+    return (
+        _mark(region.start_line, region.start_column, excerpt.source),
+        _mark(region.end_line, region.end_column, excerpt.source),
+    )
+
+
+def _mark(line: int, column: int, source: Source) -> Mark:
+    return Mark(line - 1, column - 1, source.offset(line, column))
 
 
 def _outer(region: Region, inner: Source, excerpt: ScalarExcerpt) -> Region:
