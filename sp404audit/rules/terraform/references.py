@@ -74,6 +74,8 @@ def reference_declared(module: Module) -> Verdicts:
 def _message(reference: Reference, module: Module) -> str:
     where = f"{module.folder}/" if module.folder else "the root folder"
     if reference.kind == "name":
+        if reference.address.lower() in ("true", "false", "null"):
+            return f"{reference.address!r} names nothing; did you mean {reference.address.lower()}?"
         return (
             f"{reference.address!r} names nothing: it is neither the name of a for expression or dynamic block "
             "around it, nor a resource with its type before it"
