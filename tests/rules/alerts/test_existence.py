@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from sp404audit.results import Result
+
+Judge = Callable[[str, dict[str, str]], list[Result]]
+RULE = "alerts/exist"
+RULES = "groups: [{name: g, rules: [{alert: Down, expr: up == 0}]}]\n"
+RECORDING = "groups: [{name: g, rules: [{record: 'a:b', expr: up}]}]\n"
+JOBS = "scrape_configs: [{job_name: a, static_configs: [{targets: ['a:1']}]}]\n"
+
+
+def compose(*volumes: str) -> str:
+    return f"services:\n  prometheus: {{image: 'prom/prometheus:v3.5.0', volumes: {list(volumes)}}}\n"
+
+
+def config(*globs: str) -> str:
+    return f"rule_files: {list(globs)}\n{JOBS}"
+
+
+def kinds(results: list[Result]) -> list[str]:
+    return [result.kind for result in results]
+
+
+@pytest.mark.parametrize(
+    ("globs", "kind"),
+    [
+        (["rules/*.yml"], "pass"),
+        (["/etc/prometheus/rules/*.yml"], "pass"),
+        (["/etc/prometheus/rules/a.yml"], "pass"),
+        (["/etc/prometheus/*/*.yml"], "pass"),
+        (["*.yml"], "fail"),
+        (["/etc/prometheus/rules/*.rules"], "fail"),
+        ([], "fail"),
+    ],
+)
+def test_maps_globs_through_mounts(judge: Judge, globs: list[str], kind: str) -> None:
+    files = {
+        "compose.yaml": compose("./monitoring/:/etc/prometheus/:ro"),
+        "monitoring/prometheus.yml": config(*globs),
+        "monitoring/rules/a.yml": RULES,
+    }
+    assert kinds(judge(RULE, files)) == [kind]
+
+
+def test_maps_globs_through_mounts_of_files_and_configs(judge: Judge) -> None:
+    files = {
+        "compose.yaml": compose("./p.yml:/etc/prometheus/prometheus.yml", "./alerts/api.yml:/rules/api.yml"),
+        "p.yml": config("/rules/*.yml"),
+        "alerts/api.yml": RULES,
+    }
+    assert kinds(judge(RULE, files)) == ["pass"]
+
+
+@pytest.mark.parametrize(
+    ("files", "kind"),
+    [
+        ({"rules/a.yml": RULES}, "pass"),
+        ({"prometheus.yml": config("/srv/rules/*.yml")}, "open"),
+        ({"prometheus.yml": config("rules.yml"), "rules.yml": RECORDING}, "fail"),
+        ({"prometheus.yml": JOBS + "remote_write: [{url: 'https://x.example'}]\n"}, "open"),
+        ({"prometheus.yml": JOBS, "m.tf": 'resource "datadog_monitor" "a" {}\n'}, "pass"),
+        (
+            {
+                "prometheus.yml": JOBS,
+                "g.yaml": "apiVersion: 1\ngroups: [{name: g, rules: [{title: T, uid: x, condition: A}]}]\n",
+            },
+            "pass",
+        ),
+    ],
+)
+def test_judges(judge: Judge, files: dict[str, str], kind: str) -> None:
+    assert kinds(judge(RULE, files)) == [kind]
+
+
+def test_has_nothing_to_say_where_nothing_is_monitored(judge: Judge) -> None:
+    assert judge(RULE, {"compose.yaml": "services: {a: {image: x}}\n"}) == []
+
+
+def test_points_to_rules_that_nothing_loads(judge: Judge) -> None:
+    (result,) = judge(RULE, {"prometheus.yml": config("x.yml"), "rules/a.yml": RULES})
+    assert (result.kind, [place.path for place in result.related]) == ("fail", ["rules/a.yml"])
