@@ -144,19 +144,30 @@ class _Loader:
         for file in repository.facts(ComposeFile):
             self.files.setdefault(file.path, []).append(file)
         self.env_files = _env_files(repository)
-        self._extended: dict[tuple[str, str], _Loaded] = {}
+        self._services = {
+            path: {service.key: service for document in documents for service in document.services}
+            for path, documents in self.files.items()
+        }
 
     def model(
-        self, paths: Iterable[str], folder: str, variables: Mapping[str, str], seen: frozenset[str] = frozenset()
+        self, paths: Iterable[str], folder: str, variables: Mapping[str, str], seen: set[str], depth: int = 0
     ) -> _Model:
-        """Put files together: what they include first, then each over the ones before it."""
+        """Put files together: what they include first, then each over the ones before it.
+
+        Args:
+            paths: the files, in order of merging.
+            folder: where their relative paths start.
+            variables: what the repository gives them values for.
+            seen: the files that are part of the project already; those are not read again.
+            depth: how many includes led here.
+        """
         model = _Model(self.env_files)
         paths = [path for path in paths if path in self.files and path not in seen]
-        seen |= frozenset(paths)
+        seen.update(paths)
         for path in paths:
             for file in self.files[path]:
-                for include in file.includes if len(seen) <= MAX_CHAIN else ():
-                    model.adopt(self._included(include, variables, seen))
+                for include in file.includes if depth < MAX_CHAIN else ():
+                    model.adopt(self._included(include, variables, seen, depth + 1))
         for path in paths:
             model.folders[path] = folder
             model.variables[path] = variables
@@ -172,14 +183,14 @@ class _Loader:
                         model.add(entry.key, loaded)
         return model
 
-    def _included(self, include: Include, variables: Mapping[str, str], seen: frozenset[str]) -> _Model:
+    def _included(self, include: Include, variables: Mapping[str, str], seen: set[str], depth: int) -> _Model:
         paths = [path for path in include.paths if path is not None]
         folder = include.project_directory
         if folder is None:
             folder = posixpath.dirname(paths[0]) if paths else ""
         own = [path for path in include.env_files if path] or [posixpath.join(folder, ".env")]
         defaults = {name: value for path in own for name, value in self.env_files.get(path, {}).items()}
-        model = self.model(paths, folder, defaults | dict(variables), seen)
+        model = self.model(paths, folder, defaults | dict(variables), seen, depth)
         model.is_complete &= bool(include.paths) and all(path in self.files for path in include.paths)
         return model
 
@@ -211,11 +222,8 @@ class _Loader:
         file = extends.text_of("file")
         if file is not None:
             path = path_in_repository(posixpath.dirname(path), file) or ""
-        for document in reversed(self.files.get(path, [])):
-            for service in document.services:
-                if service.key == name:
-                    return path, service
-        return None
+        service = self._services.get(path, {}).get(name or "")
+        return None if service is None else (path, service)
 
     def referenced(self) -> tuple[set[str], set[str]]:
         """The files that others include, and those that others extend services of."""
@@ -279,7 +287,7 @@ def _needs_base(documents: list[ComposeFile], base: Project) -> bool:
 
 
 def _project(loader: _Loader, folder: str, paths: list[str], variant_of: Project | None = None) -> Project:
-    model = loader.model(paths, folder, loader.env_files.get(posixpath.join(folder, ".env"), {}))
+    model = loader.model(paths, folder, loader.env_files.get(posixpath.join(folder, ".env"), {}), set())
     project = Project(folder, tuple(paths), variant_of)
     project.networks = {entry.key: entry for entry in model.networks}
     project.volumes = {entry.key: entry for entry in model.volumes}

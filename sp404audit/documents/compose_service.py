@@ -72,6 +72,7 @@ class ServiceElement:
         self.folders = folders
         self._variables = variables
         self._env_files = env_files
+        self._words: dict[str, list[str]] = {}
 
     # --- texts -------------------------------------------------------------------------------------------------
 
@@ -174,7 +175,11 @@ class ServiceElement:
 
     def words(self, key: str) -> list[str]:
         """The words of `command` or `entrypoint`, `UNKNOWN` in them where a part is not known."""
-        value = self.get(key)
+        if key not in self._words:
+            self._words[key] = self._split(self.get(key))
+        return self._words[key]
+
+    def _split(self, value: Value | None) -> list[str]:
         if value is None:
             return []
         if value.form == "sequence":

@@ -30,6 +30,8 @@ _ALERT_SOURCES = ("GrafanaAlertRuleGroup", "PrometheusServiceLevel", "ServiceLev
 _NAMES = ("Service", "HelmRelease", "HelmChart", "Application", "ApplicationSet")
 """Services, and objects of Flux, K3s and Argo CD that install more of them."""
 _SUFFIXES = (".yml", ".yaml", ".rules", ".json", "")
+_MAX_TEXT = 1024 * 1024
+"""What Kubernetes allows for a whole ConfigMap."""
 _SIGNS = ("scrape_configs", "rule_files", "groups:", "receivers:", "datasources:", "panels", "dashboard")
 """One of these stands in every text that is of interest; others are not parsed."""
 
@@ -86,6 +88,10 @@ def _entries(manifest: Mapping, kind: str) -> Iterator[tuple[Holder, Scalar]]:
 
 
 def _read_entry(holder: Holder, text: Scalar, source: Source, found: Monitoring) -> None:
+    if len(text.value) > _MAX_TEXT:
+        message = f"{holder.key[:80]}: larger than Kubernetes allows; it was not read"
+        found.problems.append(Problem("input/too-large", message, text.region))
+        return
     try:
         roots, problems = yaml_embedded.parse(text, source)
     except DocumentError as error:

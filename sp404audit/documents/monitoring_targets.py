@@ -14,6 +14,9 @@ from sp404audit.results import Location
 
 __all__ = ["MonitoringTarget", "readers_of"]
 
+_MANY = 50
+"""More services than this that read one configuration are not looked at."""
+
 
 class MonitoringTarget:
     """A scrape target, probe target, Alertmanager, remote storage or data source.
@@ -47,7 +50,7 @@ class MonitoringTarget:
         provided = repository.derived(names)
         readers = repository.derived(_readers)
         for target in repository.facts(Target):
-            yield MonitoringTarget(target, provided, list(_reading(readers, target.location.path)))
+            yield MonitoringTarget(target, provided, list(_reading(readers, target.location.path))[:_MANY])
 
 
 def _readers(repository: Repository) -> dict[str, list[Service]]:
@@ -73,4 +76,4 @@ def _reading(readers: dict[str, list[Service]], path: str) -> Iterator[Service]:
 
 def readers_of(repository: Repository, path: str) -> list[Service]:
     """The compose services that mount a file of the repository, or a folder that holds it."""
-    return list(_reading(repository.derived(_readers), path))
+    return list(_reading(repository.derived(_readers), path))[:_MANY]

@@ -21,6 +21,9 @@ _EXTERNAL_TO_CONTAINER = frozenset(
     }
 )  # fmt: skip
 
+_MANY = 200
+"""More providers of one name, or more names to compare, are not looked at."""
+
 
 class Address(NamedTuple):
     """An address taken apart; `host` is lower case, without the brackets of IPv6."""
@@ -102,6 +105,8 @@ class Names:
         by_name: the providers of each name, in lower case.
         namespaces: those that hold a Service.
         unseen: objects that install services which the repository does not show.
+        is_complete: False when compose files include, or charts install, what is not shown.
+        kinds: the kinds of provider that there are.
     """
 
     def __init__(self, repository: Repository) -> None:
@@ -109,6 +114,8 @@ class Names:
         self.namespaces: set[str] = set()
         self.unseen: list[ServiceName] = []
         self.is_complete = True
+        self.kinds: set[str] = set()
+        self._similar: dict[str, str] = {}
         for project in repository.derived(projects):
             self.is_complete &= project.is_complete
             for service in project.services.values():
@@ -125,19 +132,21 @@ class Names:
             self.is_complete = False
 
     def _add(self, provider: Provider) -> None:
-        if provider not in (providers := self.by_name.setdefault(provider.name, [])):
+        self.kinds.add(provider.kind)
+        if provider not in (providers := self.by_name.setdefault(provider.name, [])) and len(providers) < _MANY:
             providers.append(provider)
-
-    def has_kind(self, kind: str) -> bool:
-        """Whether any name is provided by this kind of system."""
-        return any(provider.kind == kind for providers in self.by_name.values() for provider in providers)
 
     def similar_to(self, name: str) -> str:
         """A name that is written nearly like this one; empty when there is none."""
+        if name not in self._similar and len(self._similar) < _MANY:
+            self._similar[name] = self._nearest(name)
+        return self._similar.get(name, "")
+
+    def _nearest(self, name: str) -> str:
         plain = name.replace("_", "-")
-        for other in self.by_name:
-            if other.replace("_", "-") == plain:
-                return other
+        same = next((other for other in self.by_name if other.replace("_", "-") == plain), None)
+        if same is not None:
+            return same
         import difflib
 
         return next(iter(difflib.get_close_matches(name[:80], list(self.by_name)[:500], 1, 0.75)), "")

@@ -15,6 +15,7 @@ from sp404audit.documents.monitoring_targets import readers_of
 __all__ = ["Loading", "loading"]
 
 _MAX_GLOB = 500
+_MAX_GLOBS = 200
 
 
 class Loading(NamedTuple):
@@ -81,7 +82,7 @@ def _globs(repository: Repository, config: PrometheusFile) -> Iterator[_Glob]:
     """Yield the globs of a configuration, mapped from the container that reads it to the repository."""
     path = config.location.path
     readers = readers_of(repository, path)
-    for text, _ in config.rule_files:
+    for text, _ in config.rule_files[:_MAX_GLOBS]:
         if len(text) > _MAX_GLOB:
             continue
         mapped = tuple(pattern for reader in readers for pattern in _mapped(reader, path, text))

@@ -91,16 +91,13 @@ def required_variables(service: Service) -> Verdicts:
             environment:
               MYSQL_ROOT_PASSWORD: ${DB_PASSWORD:-}
     """
-    documented = service.project.documented.union(
-        name for name, setting in service.from_env_files.items() if setting.value
-    )
     failed: set[str] = set()
     required: dict[str, Value] = {}
     for use in _uses(service):
         name = use.variable.name
         if not (is_secret(name) or is_address(name) or (use.key and is_secret(use.key))):
             continue
-        if not _may_be_blank(use.variable, service, use.value) or name in documented:
+        if not _may_be_blank(use.variable, service, use.value) or _is_documented(name, service):
             required.setdefault(name, use.value)
             continue
         failed.add(name)
@@ -113,6 +110,12 @@ def required_variables(service: Service) -> Verdicts:
     for name, value in required.items():
         if name not in failed:
             yield passed(value.location, f"{name} is given a value, or asked for")
+
+
+def _is_documented(name: str, service: Service) -> bool:
+    """Whether an env file of the project or of the service gives a variable a value."""
+    setting = service.from_env_files.get(name)
+    return name in service.project.documented or (setting is not None and bool(setting.value))
 
 
 def _may_be_blank(variable: Variable, service: Service, value: Value) -> bool:

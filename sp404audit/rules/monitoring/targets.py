@@ -172,7 +172,7 @@ def _anywhere(target: MonitoringTarget, host: str, providers: list[Provider]) ->
     """Who reads the configuration is not known: any provider of the name will do."""
     if providers:
         return _Finding("pass", "which the repository deploys", providers[0])
-    if _is_cluster_name(host) and target.names.has_kind("kubernetes"):
+    if _is_cluster_name(host) and "kubernetes" in target.names.kinds:
         return _in_cluster(target, host, providers)
     if "." in host:
         return _Finding("open", "which is outside of the repository")
@@ -222,7 +222,7 @@ def _in_cluster(target: MonitoringTarget, host: str, providers: list[Provider]) 
     if services and not dot:
         other = services[0]
         return _Finding("fail", f"but {name[:80]} is in namespace {other.namespace}: write the name with it", other)
-    if not target.names.has_kind("kubernetes"):
+    if "kubernetes" not in target.names.kinds:
         return _Finding("open", "and the repository shows no Service at all")
     if dot and namespace not in target.names.namespaces:
         return _Finding("open", f"and the repository shows nothing of namespace {namespace[:60]}")
