@@ -324,7 +324,10 @@ class Evaluator:
 
     def on_for(self, expression: Expression, names: Names) -> Value:
         """A tuple of the results."""
-        pairs = _pairs(self.evaluate(expression.parts[0], names))
+        collection = self.evaluate(expression.parts[0], names)
+        if isinstance(collection, Symbol):
+            return self._for_each_instance(expression, collection, names)
+        pairs = _pairs(collection)
         if pairs is None:
             return UNKNOWN
         result, condition = expression.parts[1], expression.parts[2:]
@@ -340,7 +343,10 @@ class Evaluator:
 
     def on_for_object(self, expression: Expression, names: Names) -> Value:
         """A dict of the results."""
-        pairs = _pairs(self.evaluate(expression.parts[0], names))
+        collection = self.evaluate(expression.parts[0], names)
+        if isinstance(collection, Symbol):
+            return self._for_each_instance(expression, collection, names)
+        pairs = _pairs(collection)
         if pairs is None:
             return UNKNOWN
         _, key_part, result, *condition = expression.parts
@@ -358,6 +364,15 @@ class Evaluator:
         return bounded(found)
 
     on_for_group = on_for_object
+
+    def _for_each_instance(self, expression: Expression, collection: Symbol, names: Names) -> Value:
+        """The instances of a resource, or an attribute of each, when all of them are taken as they are."""
+        result, *condition = expression.parts[1 if expression.kind == "for" else 2 :]
+        if condition or collection.path or expression.kind == "for_group":
+            return UNKNOWN
+        instance = collection._replace(key="*")
+        value = self.evaluate(result, _with(names, cast(str, expression.value), UNKNOWN, instance))
+        return value if isinstance(value, Symbol) and value[:3] == instance[:3] else UNKNOWN
 
     def on_for_template(self, expression: Expression, names: Names) -> Value:
         """The text of the body, once for each element."""

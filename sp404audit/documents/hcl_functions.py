@@ -194,7 +194,7 @@ def _distinct(values: tuple[Value, ...]) -> Value:
     items = values[0]
     if isinstance(items, Symbol):
         return items
-    if not is_list(items) or not is_known(items):
+    if not is_list(items) or not all(isinstance(item, Symbol) or is_known(item) for item in items):
         return UNKNOWN
     found: list[Value] = []
     for item in items:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from sp404audit.documents.hcl_evaluation import UNKNOWN, Symbol, Text, Value, as_bool, is_known, is_list
 from sp404audit.documents.model import Repository
 from sp404audit.documents.storage import LifecycleRule, Setting, StorageBucket, days, setting
-from sp404audit.documents.terraform_context import Context, Part, Resource, resources
+from sp404audit.documents.terraform_context import Context
+from sp404audit.documents.terraform_resources import Part, Resource, resources
 from sp404audit.results import Location
 
 __all__ = ["PUBLIC_ACCESS_FLAGS", "PublicAccessBlock", "S3Bucket", "s3_buckets"]
@@ -85,14 +86,15 @@ def s3_buckets(repository: Repository) -> tuple[S3Bucket, ...]:
 
 def buckets_from_elsewhere(repository: Repository) -> tuple[S3Bucket, ...]:
     """Buckets of which only the public access block is declared here; ask by `repository.derived`."""
-    own = {id(block.part) for bucket in repository.derived(s3_buckets) for block in bucket.public_access}
+    own = {block.location for bucket in repository.derived(s3_buckets) for block in bucket.public_access}
     doubtful = {
         place for bucket in repository.derived(s3_buckets) for place, _ in bucket.doubts.get("public_access_block", ())
     }
+    known = own | doubtful
     found = []
     for resource in repository.derived(resources):
         is_block = resource.mode == "resource" and resource.type == "aws_s3_bucket_public_access_block"
-        if is_block and id(resource) not in own and resource.location not in doubtful:
+        if is_block and resource.location not in known:
             context, name = resource.context, resource.value("bucket")
             bucket = S3Bucket(resource.address, resource.location, context, name, resource.present)
             bucket.is_declared = False
@@ -140,7 +142,8 @@ class SplitResources:
             elif resource.type == _ACCOUNT_BLOCK:
                 self.account.append(resource)
             elif resource.type.startswith(_SPLIT_PREFIX):
-                self._file(resource)
+                for instance in resource.instances():
+                    self._file(instance)
 
     def _file(self, resource: Resource) -> None:
         target = resource.value("bucket")

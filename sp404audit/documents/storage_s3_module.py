@@ -11,7 +11,7 @@ from sp404audit.documents.hcl_evaluation import UNKNOWN, EvaluationError, Value,
 from sp404audit.documents.model import Repository
 from sp404audit.documents.storage import LifecycleRule, Setting, days
 from sp404audit.documents.storage_s3 import PUBLIC_ACCESS_FLAGS, PublicAccessBlock, S3Bucket
-from sp404audit.documents.terraform_context import Part, called_modules
+from sp404audit.documents.terraform_resources import Part, called_modules
 
 __all__ = ["module_buckets"]
 

