@@ -44,13 +44,14 @@ class Activity(NamedTuple):
 
     `role` is `test`, `e2e`, `lint`, `format`, `typecheck`, `dependency-scan`, `secret-scan`, `image-scan`, `iac-scan`,
     `sast`, `workflow-scan`, `deploy`, `publish`, `image-push` … `covers` is a language for tests, ecosystems for
-    scans. `fails` tells whether a finding ends it with an error, as far as its options say.
+    scans. `fails` tells whether a finding ends it with an error, as far as its options say; None where a configuration
+    file decides.
     """
 
     role: str
     tool: str
     covers: tuple[str, ...] = ()
-    fails: bool = True
+    fails: bool | None = True
 
 
 def option(arguments: Sequence[str], *names: str) -> str | None:
@@ -123,6 +124,7 @@ def _named(words: Words) -> Words:
     name = words[0].replace("\\", "/").rpartition("/")[2]
     for ending in (".exe", ".cmd", ".bat", ".phar"):
         name = name.removesuffix(ending)
+    name = name[:1] + name[1:].partition("@")[0].partition("==")[0]  # `npx jest@30`, `pipx run checkov==3.2`
     if _PYTHON.fullmatch(name):
         name = "python"
     name = {"gradlew": "gradle", "mvnw": "mvn", "nodejs": "node", "yarnpkg": "yarn", "tsc.js": "tsc"}.get(name, name)
@@ -178,7 +180,7 @@ def _after_options(arguments: Words, valued: Sequence[str]) -> Words | None:
             return arguments[place + 1 :] or None
         if word.startswith("-"):
             place += 2 if word in valued else 1
-        elif "=" in word and word.partition("=")[0].isidentifier():
+        elif "=" in word and "==" not in word and word.partition("=")[0].isidentifier():
             place += 1
         else:
             return arguments[place:]
@@ -220,12 +222,12 @@ def activities(words: Words) -> Iterator[Activity]:
     plain = _goals(name, arguments) if name in ("mvn", "gradle") else positionals(arguments)
     silent = has_option(arguments, *_NEVER_FAILS)
     yield from _tests(name, arguments, plain, not silent)
-    found = ((_matches(pattern, name, arguments, plain), role) for pattern, role in tools.CHECKS)
+    found = [(_matches(pattern, name, arguments, plain), role) for pattern, role in tools.CHECKS]
+    longest = max((size for size, _ in found), default=0)
+    for role in dict.fromkeys(role for size, role in found if size and size == longest):
+        yield Activity(role, name, (), not silent and not _rewrites(role, name, arguments))
     if name in _COVERAGE:
         yield Activity("coverage", name)
-    checks = [(size, role) for size, role in found if size]
-    if checks:
-        yield Activity(max(checks)[1], name, (), not silent)
     scanner = max(
         ((size, entry) for entry in tools.SCANNERS if (size := _matches(entry.pattern, name, arguments, plain))),
         key=lambda found: found[0],
@@ -237,6 +239,13 @@ def activities(words: Words) -> Iterator[Activity]:
     delivery = [(size, role) for size, role in matched if size]
     if delivery and _delivers(arguments):
         yield Activity(max(delivery)[1], name)
+
+
+def _rewrites(role: str, name: str, arguments: Sequence[str]) -> bool:
+    """Whether a linter or a formatter mends what it finds, and so fails nothing."""
+    if role == "format" and name in tools.REWRITES:
+        return not has_option(arguments, *tools.REWRITES[name])
+    return has_option(arguments, "--fix") and not has_option(arguments, "--exit-non-zero-on-fix")
 
 
 def _delivers(arguments: Sequence[str]) -> bool:
@@ -308,8 +317,8 @@ def _scan(scanner: tools.Scanner, arguments: Sequence[str], plain: Sequence[str]
         kinds = set(plain[plain.index("check") + 1 :]) if "check" in plain else set()
         if scanner.pattern.endswith("deny") and ("check" not in plain or (kinds and not kinds & {"all", "advisories"})):
             return
-    if not fails:
-        fails = any(value not in (None, "0") for value in (option(arguments, switch) for switch in scanner.on))
+    if not fails and any(value not in (None, "0") for value in (option(arguments, switch) for switch in scanner.on)):
+        fails = True
     for switch in (*scanner.off, *_NEVER_FAILS):
         flag, given, value = switch.partition("=")
         if value in options(arguments, flag) if given else has_option(arguments, flag):

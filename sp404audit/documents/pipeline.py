@@ -26,6 +26,8 @@ _DEPTH = 8
 
 KINDS = ("workflow", "action", "shell", "makefile", "justfile", "python-project", "node-project", "build-project")
 """The kinds of file that say what jobs run."""
+_REWRITABLE = frozenset({"lint", "format", "typecheck", "test"})
+"""Roles that are no gate when their options keep them from failing; a scan that only reports still is a scan."""
 PULL_REQUEST = frozenset({"pull_request", "pull_request_target", "merge_group"})
 
 
@@ -44,9 +46,7 @@ class PipelineJob:
 
     kinds: ClassVar[tuple[str, ...]] = KINDS
 
-    def __init__(
-        self, pipeline: Pipeline, fact: JobFact, runs: tuple[Run, ...], opaque: tuple[Opaque, ...]
-    ) -> None:
+    def __init__(self, pipeline: Pipeline, fact: JobFact, runs: tuple[Run, ...], opaque: tuple[Opaque, ...]) -> None:
         self.pipeline = pipeline
         self.fact = fact
         self.runs = runs
@@ -114,7 +114,10 @@ class PipelineJob:
         """Whether the job does something in one of these roles, such that its failure fails the job."""
         if self.never_runs or self.is_tolerated:
             return False
-        return any(not run.swallowed for run, _ in self.activities(*roles))
+        return any(
+            not run.swallowed and not (activity.role in _REWRITABLE and activity.fails is False)
+            for run, activity in self.activities(*roles)
+        )
 
 
 class Upstream(NamedTuple):

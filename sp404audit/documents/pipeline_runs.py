@@ -10,7 +10,9 @@ from sp404audit.documents import commands as command_lines
 from sp404audit.documents.commands import Activity
 from sp404audit.documents.exit_status import swallowed_by
 from sp404audit.documents.model import Repository
-from sp404audit.documents.shell import ShellCommand
+from sp404audit.documents.pre_commit import Hook
+from sp404audit.documents.project import LineExcerpt
+from sp404audit.documents.shell import ShellCommand, Unit, command_facts, parse
 from sp404audit.documents.task_runners import Call, Runners, commands_by_task, runners_of, script_called
 from sp404audit.documents.workflow_facts import JobFact, StepFact
 from sp404audit.results import Location
@@ -100,6 +102,8 @@ class Follower:
                 self.units.setdefault((command.unit.path, command.unit.line), []).append(command)
             elif command.unit.kind == "script":
                 self.scripts.setdefault(command.unit.path, []).append(command)
+        self.axes: dict[str, tuple[str, ...]] = {}
+        self.hooks = tuple(_hook_activities(repository))
         self.starts: dict[tuple[str, int], list[int]] = {}
         by_job: dict[tuple[str, str], list[StepFact]] = {}
         for step in repository.facts(StepFact):
@@ -112,6 +116,7 @@ class Follower:
         """Follow every step of a job."""
         runs: list[Run] = []
         opaque: list[Opaque] = []
+        self.axes = dict(fact.matrix)
         if fact.uses and not fact.uses.strip().startswith(("./", "$/")):
             opaque.append(Opaque(fact.location, fact.uses))
             runs += self._called_elsewhere(fact)
@@ -136,6 +141,8 @@ class Follower:
             self._action(step, frame, runs, opaque)
             return
         unit = self._unit(step)
+        if not unit and step.run and _is_foreign_shell(step.shell):
+            unit = _read_as_shell(step)
         self._commands(unit, unit[0].unit.folder if unit else "", frame, runs)
 
     def _unit(self, step: StepFact) -> list[ShellCommand]:
@@ -164,6 +171,7 @@ class Follower:
                     return
             return
         found = tuple(_action_activities(step.action, step.with_))
+        found += self.hooks if step.action in _HOOK_ACTIONS else ()
         inputs = (*step.with_, *step.env)
         runs.append(Run(step.location, frame.step, ((step.action,),), "", found, frame.swallowed, frame.via, inputs))
 
@@ -190,7 +198,24 @@ class Follower:
             siblings = [other for other in unit if other.unit.line == line]
             swallowed = frame.swallowed or swallowed_by(command, siblings)
             extra = handed if place == len(unit) - 1 else ()
-            self._command(command, words + extra, folder, frame._replace(swallowed=swallowed), runs)
+            for variant in self._variants(command, words):
+                self._command(command, variant + extra, folder, frame._replace(swallowed=swallowed), runs)
+
+    def _variants(self, command: ShellCommand, words: tuple[str, ...]) -> list[tuple[str, ...]]:
+        """The command line for each value of the matrix that it names: `npm run ${{ matrix.task }}`."""
+        found = [words]
+        for place, raw in enumerate(command.raw):
+            for match in _MATRIX.finditer(raw) if "${{" in raw else ():
+                values = self.axes.get(match[1].lower(), ())[:_MOST_VALUES]
+                if values and len(found) * len(values) <= _MOST_VALUES:
+                    text = raw[: match.start()], raw[match.end() :]
+                    if "${{" not in text[0] + text[1] and "$" not in text[0] + text[1]:
+                        found = [
+                            (*line[:place], f"{text[0]}{value}{text[1]}".strip("\"'"), *line[place + 1 :])
+                            for line in found
+                            for value in values
+                        ]
+        return found
 
     def _command(
         self, command: ShellCommand, words: tuple[str, ...], folder: str | None, frame: _Frame, runs: list[Run]
@@ -200,6 +225,7 @@ class Follower:
         called: Call | None = None
         for line in bare:
             found += command_lines.activities(line)
+            found += self.hooks if line[:2] in _RUNS_HOOKS else ()
             called = called or self.runners.call(line, folder)
         script = script_called(words, folder, self.repository)
         following = frame.depth < _DEPTH
@@ -226,6 +252,10 @@ class Follower:
         )  # fmt: skip
 
 
+_MATRIX = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][\w-]*)\s*\}\}")
+_MOST_VALUES = 30
+_RUNS_HOOKS = (("pre-commit", "run"), ("prek", "run"), ("prek",))
+_HOOK_ACTIONS = ("pre-commit/action", "j178/prek-action")
 _NAMED = (
     ("e2e", re.compile(r"(?:.*[:_-])?(?:e2e|cypress|playwright|acceptance|smoke)(?:[:_-].*)?")),
     ("test", re.compile(r"(?:.*[:_-])?(?:tests?|unit|jest|vitest|coverage)(?:[:_-].*)?")),
@@ -234,6 +264,32 @@ _NAMED = (
     ("format", re.compile(r"(?:.*[:_-])?(?:format|fmt|prettier)(?:[:_-].*)?")),
     ("deploy", re.compile(r"deploy(?:[:_-].*)?")),
 )
+
+
+def _hook_activities(repository: Repository) -> Iterator[Activity]:
+    """What the hooks of pre-commit do when all of them run."""
+    from sp404audit.documents import tools
+
+    for hook in repository.facts(Hook):
+        if "manual" in hook.stages:
+            continue
+        words = tools.HOOKS.get(hook.id, (hook.id,))
+        if hook.repository == "local" and hook.entry:
+            words = tuple(hook.entry.split()[:30])
+        for line in command_lines.laid_bare((*words, *hook.arguments)) if words else ():
+            yield from command_lines.activities(line)
+
+
+def _is_foreign_shell(shell: str | None) -> bool:
+    """Whether the step runs under PowerShell or cmd, whose simplest commands look like those of a shell."""
+    return shell is None or shell.split()[:1] in (["pwsh"], ["powershell"], ["cmd"])
+
+
+def _read_as_shell(step: StepFact) -> list[ShellCommand]:
+    """The commands of a PowerShell or cmd step, as far as they are plain: only the last one's status counts there."""
+    excerpt = LineExcerpt([(step.run or "", step.location.region)])
+    unit = Unit("step", step.path, step.location.region.start_line, step.job, step.name, step.working_directory or "")
+    return list(command_facts(parse(excerpt, github=True), step.path, unit))
 
 
 def _by_name(call: Call) -> Iterator[Activity]:

@@ -13,7 +13,9 @@ __all__ = [
     "ACTIONS",
     "CHECKS",
     "DELIVERIES",
+    "HOOKS",
     "PREFIXES",
+    "REWRITES",
     "SCANNERS",
     "TESTS",
     "ActionTool",
@@ -25,13 +27,13 @@ class Scanner(NamedTuple):
     """A security scanner's command.
 
     `covers` lists ecosystems (`*`: all that it finds). `fails` tells whether a finding ends it with an error unless
-    one of `off` is given; where it is False, one of `on` makes it.
+    one of `off` is given; where it is False, one of `on` makes it; None: its configuration file decides.
     """
 
     pattern: str
     role: str
     covers: tuple[str, ...]
-    fails: bool = True
+    fails: bool | None = True
     on: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
 
@@ -207,8 +209,10 @@ CHECKS: tuple[tuple[str, str], ...] = (
     ("tslint", "lint"),
     ("stylelint", "lint"),
     ("biome check", "lint"),
+    ("biome check", "format"),
     ("biome lint", "lint"),
     ("biome ci", "lint"),
+    ("biome ci", "format"),
     ("biome format", "format"),
     ("prettier", "format"),
     ("dprint check", "format"),
@@ -236,7 +240,9 @@ CHECKS: tuple[tuple[str, str], ...] = (
     ("rustfmt", "format"),
     ("cargo check", "typecheck"),
     ("rubocop", "lint"),
+    ("rubocop", "format"),
     ("standardrb", "lint"),
+    ("standardrb", "format"),
     ("reek", "lint"),
     ("sorbet", "typecheck"),
     ("srb tc", "typecheck"),
@@ -290,6 +296,53 @@ CHECKS: tuple[tuple[str, str], ...] = (
     ("sbt scalafmtCheckAll", "format"),
     ("sbt scalafmtCheck", "format"),
 )
+
+# Formatters that rewrite files unless one of these options is given.
+REWRITES: dict[str, tuple[str, ...]] = {
+    "black": ("--check", "--diff"),
+    "isort": ("--check", "--check-only", "-c"),
+    "yapf": ("--diff", "-d"),
+    "ruff": ("--check", "--diff"),
+    "prettier": ("--check", "-c", "--list-different", "-l"),
+    "cargo": ("--check",),
+    "rustfmt": ("--check",),
+    "gofmt": ("-d",),
+    "gofumpt": ("-d",),
+    "dotnet": ("--verify-no-changes",),
+    "terraform": ("-check", "--check"),
+    "mix": ("--check-formatted",),
+    "deno": ("--check",),
+    "clang-format": ("--dry-run", "-n", "--Werror"),
+    "php-cs-fixer": ("--dry-run",),
+    "pint": ("--test",),
+    "swiftformat": ("--lint",),
+}
+
+# Names of pre-commit hooks whose command is called otherwise.
+HOOKS: dict[str, tuple[str, ...]] = {
+    "ruff": ("ruff", "check"),
+    "ruff-check": ("ruff", "check"),
+    "ruff-format": ("ruff", "format", "--check"),
+    "black": ("black", "--check"),
+    "isort": ("isort", "--check"),
+    "prettier": ("prettier", "--check"),
+    "clippy": ("cargo", "clippy"),
+    "fmt": ("cargo", "fmt", "--check"),
+    "rustfmt": ("cargo", "fmt", "--check"),
+    "go-fmt": ("gofmt", "-d"),
+    "golangci-lint-full": ("golangci-lint", "run"),
+    "terraform_fmt": ("terraform", "fmt", "-check"),
+    "terraform_validate": ("terraform", "validate"),
+    "terraform_checkov": ("checkov",),
+    "terraform_tfsec": ("tfsec",),
+    "terraform_trivy": ("trivy", "config", "--exit-code=1"),
+    "checkov_container": ("checkov",),
+    "gitleaks-docker": ("gitleaks",),
+    "detect-secrets": ("detect-secrets-hook",),
+    "trufflehog": ("trufflehog", "--fail"),
+    "semgrep": ("semgrep", "--error"),
+    "typos": (),
+}
 
 _DEPENDENCIES = "dependency-scan"
 _MAVEN_FAILS = ("-DfailBuildOnCVSS", "-DfailBuildOnAnyVulnerability=true")
@@ -480,6 +533,9 @@ DELIVERIES: tuple[tuple[str, str], ...] = (
     ("cargo release", "publish"),
     ("gem push", "publish"),
     ("rake release", "publish"),
+    ("mvn azure-webapp:deploy", "deploy"),
+    ("mvn appengine:deploy", "deploy"),
+    ("gradle appengineDeploy", "deploy"),
     ("mvn deploy", "publish"),
     ("mvn release:perform", "publish"),
     ("gradle publish", "publish"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from sp404audit.documents.yaml_tree import Mapping, Scalar, text
+from sp404audit.documents.yaml_tree import Mapping, Scalar, Sequence, text
 from sp404audit.results import Location
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class JobFact(NamedTuple):
         timeout_location: of the value, where there is one.
         steps_have_timeouts: whether there are steps and each has `timeout-minutes` of its own.
         is_never_run: the condition is false whatever happens.
+        matrix: the values of each plain axis of the matrix, where the file alone decides on them.
     """
 
     location: Location
@@ -100,6 +101,7 @@ class JobFact(NamedTuple):
     timeout_location: Location | None
     steps_have_timeouts: bool
     is_never_run: bool
+    matrix: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def trigger(self, *names: str) -> TriggerFact | None:
         """The first of these events that starts the workflow."""
@@ -240,7 +242,23 @@ def _job_fact(job: Job, triggers: tuple[TriggerFact, ...]) -> JobFact:
         Location(path, timeout.region) if timeout else None,
         bool(job.steps) and all(step.timeout is not None for step in job.steps),
         job.is_never_run,
+        tuple(_axes(job)),
     )
+
+
+def _axes(job: Job) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The axes of a job's matrix, and what `include` adds, with values that hold no expression."""
+    matrix = job.matrix
+    if matrix is None:
+        return
+    names = [name for name, _ in matrix.axes()]
+    include = matrix.node.get("include") if matrix.node is not None else None
+    entries = [entry for entry in include if isinstance(entry, Mapping)] if isinstance(include, Sequence) else []
+    names += [name.lower() for entry in entries for name, _, _ in entry.pairs()]
+    for name in dict.fromkeys(names):
+        values = [scalar.value for scalar in matrix.values((name,)) or ()]
+        if values and not any("${{" in value for value in values):
+            yield name, tuple(dict.fromkeys(values))
 
 
 def _step_fact(step: Step, path: str, job: str) -> StepFact:

@@ -117,7 +117,8 @@ def deploy_needs_gates(job: PipelineJob, *, tests: bool = True, lint: bool = Tru
         yield passed(delivery.location, f"{job.label} {delivery.verb} after tests, lint and scan have passed")
         return
     hidden = _hidden(job, upstream.ways)
-    names = " and ".join(gate.name for gate in missing)
+    *most, last = [gate.name for gate in missing]
+    names = f"{', '.join(most)} and {last}" if most else last
     if hidden is not None:
         yield unproven(
             hidden.location, f"whether {names} ran before {job.label} {delivery.verb} depends on {hidden.text[:80]}"

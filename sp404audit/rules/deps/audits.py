@@ -14,8 +14,6 @@ from sp404audit.rules import Verdict, Verdicts, fail, not_applicable, passed, ru
 __all__ = ["audit_required"]
 
 _HINTS = ("scan", "security", "audit", "vuln", "dependenc", "sca", "ci", "check", "quality", "build", "test")
-_CONFIGURED = ("mvn", "gradle", "dependency-check")
-"""Tools whose configuration file may make them fail although their command line does not."""
 
 
 class Audit(NamedTuple):
@@ -141,17 +139,16 @@ def _judged(ecosystem: Ecosystem, pipeline: Pipeline, schedule: bool) -> Verdict
     if by_clock:
         message = f"the {label} are audited by the clock only: run the audit on pull requests too"
         return fail(by_clock[0].run, message, related=evidence)
-    configured = next(
-        (audit for audit in audits if audit.activity.tool in _CONFIGURED and not audit.run.swallowed), None
-    )
+    configured = next((audit for audit in audits if audit.activity.fails is None and not audit.run.swallowed), None)
     if configured is not None:
         why = f"whether {configured.activity.tool} fails the build on a hole is set in its configuration"
         return unproven(configured.run, why)
     if audits:
         audit = audits[0]
-        return fail(
-            audit.run, f"the audit of the {label} ({audit.run.text}) fails nothing: {audit.problem}", related=evidence
+        problem = (
+            f"fails nothing: {audit.problem}" if audit.problem else "runs neither on pull requests nor by the clock"
         )
+        return fail(audit.run, f"the audit of the {label} ({audit.run.text}) {problem}", related=evidence)
     message = f"no job audits the {label}: run {_suggestion(ecosystem)} on pull requests and on a schedule"
     return fail(ecosystem.location, message)
 
@@ -166,7 +163,9 @@ def _audits(job: PipelineJob, ecosystem: Ecosystem) -> list[Audit]:
         problem = run.swallowed
         if not problem and job.is_tolerated:
             problem = "continue-on-error on the job"
-        if not problem and not activity.fails:
+        if not problem and activity.fails is None:
+            problem = "its configuration decides whether it fails"
+        elif not problem and not activity.fails:
             problem = f"{activity.tool} is not told to fail"
         found.append(Audit(job, run, activity, problem))
     return found
