@@ -26,7 +26,7 @@ BASE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-comp
 OVERRIDE_NAMES = (
     "compose.override.yaml", "compose.override.yml", "docker-compose.override.yaml", "docker-compose.override.yml",
 )  # fmt: skip
-MAX_CHAIN = 32
+MAX_CHAIN = 16
 """How long a chain of `extends` or `include` is followed."""
 
 
@@ -38,6 +38,7 @@ class Project:
         files: the paths of its base and override files, in order of merging.
         services: by name; those of included files too.
         networks, volumes, configs: the top-level elements by name.
+        members: the files whose services are its own; base, overrides and what they include.
         sources: every file that something in it comes from.
         is_complete: False when a file that it includes is not in the repository.
         variant_of: the base project when this is one of its variants, else None.
@@ -54,6 +55,7 @@ class Project:
         self.volumes: dict[str, Entry] = {}
         self.configs: dict[str, Entry] = {}
         self.is_complete = True
+        self.members: frozenset[str] = frozenset(files)
         self.sources: frozenset[str] = frozenset(files)
 
 
@@ -113,6 +115,7 @@ class _Model:
         self.volumes: tuple[Entry, ...] = ()
         self.configs: tuple[Entry, ...] = ()
         self.is_complete = True
+        self.members: set[str] = set()
         self.folders: dict[str, str] = {}
         self.variables: dict[str, Mapping[str, str]] = {}
         self.env_files = env_files
@@ -124,6 +127,7 @@ class _Model:
         self.volumes = merge_entries(self.volumes, other.volumes)
         self.configs = merge_entries(self.configs, other.configs)
         self.is_complete &= other.is_complete
+        self.members |= other.members
         self.folders |= other.folders
         self.variables |= other.variables
 
@@ -169,6 +173,7 @@ class _Loader:
                 for include in file.includes if depth < MAX_CHAIN else ():
                     model.adopt(self._included(include, variables, seen, depth + 1))
         for path in paths:
+            model.members.add(path)
             model.folders[path] = folder
             model.variables[path] = variables
             for file in self.files[path]:
@@ -251,11 +256,13 @@ def projects(repository: Repository) -> tuple[Project, ...]:
             continue
         folders.setdefault(posixpath.dirname(path), []).append(name)
     found = [project for folder, names in folders.items() for project in _of_folder(loader, folder, names)]
-    read = {path for project in found for path in project.sources}
-    for path in loader.files:
-        if path not in read:  # files that only include one another
+    judged = {path for project in found for path in project.members}
+    used = {path for project in found for path in project.sources}
+    for path in loader.files:  # those that only include or extend one another
+        if path not in judged and (path in included or path not in used):
             project = _project(loader, posixpath.dirname(path), [path])
-            read |= project.sources
+            judged |= project.members
+            used |= project.sources
             found.append(project)
     return tuple(found)
 
@@ -293,6 +300,7 @@ def _project(loader: _Loader, folder: str, paths: list[str], variant_of: Project
     project.volumes = {entry.key: entry for entry in model.volumes}
     project.configs = {entry.key: entry for entry in model.configs}
     project.is_complete = model.is_complete
+    project.members = frozenset(model.members)
     project.sources = frozenset(model.folders)
     project.documented = _documented(loader.env_files, folder)
     for name, loaded in model.services.items():

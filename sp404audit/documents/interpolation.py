@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 __all__ = ["Lookup", "Template", "Variable", "interpolate", "parse"]
@@ -129,48 +130,50 @@ def parse(text: str) -> Template:
     malformed = False
     at = 0
     for match in _tokens().finditer(text):
-        _add(stack[-1].parts, text[at : match.start()])
+        stack[-1].parts.append(text[at : match.start()])
         at = match.end()
         kind = match.lastgroup
         if kind == "escaped":
-            _add(stack[-1].parts, "$")
+            stack[-1].parts.append("$")
         elif kind == "bare":
             stack[-1].parts.append(Variable(match["bare"], "", Template(), match.start(), match.end()))
         elif kind == "close":
             malformed |= _close(stack, text, match.end())
         elif kind == "stray" or len(stack) > MAX_DEPTH:
             malformed = True
-            _add(stack[-1].parts, match.group())
+            stack[-1].parts.append(match.group())
         else:
             stack.append(_Open(match["name"], match["operator"] or "", match.start(), []))
-    _add(stack[-1].parts, text[at:])
+    stack[-1].parts.append(text[at:])
     if len(stack) > 1:
         malformed = True
-        _add(root.parts, text[stack[1].start :])
-    return Template(tuple(root.parts), malformed)
+        root.parts.append(text[stack[1].start :])
+    return Template(_joined(root.parts), malformed)
 
 
 def _close(stack: list[_Open], text: str, end: int) -> bool:
     """Take a `}`; tell whether what it closes is malformed."""
     if len(stack) == 1:
-        _add(stack[0].parts, "}")
+        stack[0].parts.append("}")
         return False
     opened = stack.pop()
-    if not opened.operator and opened.parts:
-        _add(stack[-1].parts, text[opened.start : end])
+    if not opened.operator and any(opened.parts):
+        stack[-1].parts.append(text[opened.start : end])
         return True
-    stack[-1].parts.append(Variable(opened.name, opened.operator, Template(tuple(opened.parts)), opened.start, end))
+    stack[-1].parts.append(Variable(opened.name, opened.operator, Template(_joined(opened.parts)), opened.start, end))
     return False
 
 
-def _add(parts: list[str | Variable], text: str) -> None:
-    """Append literal text, joined with the literal before it."""
-    if not text:
-        return
-    if parts and isinstance(parts[-1], str):
-        parts[-1] += text
-    else:
-        parts.append(text)
+def _joined(parts: list[str | Variable]) -> tuple[str | Variable, ...]:
+    """Make one literal of those that stand side by side."""
+    joined: list[str | Variable] = []
+    for is_text, group in groupby(parts, key=lambda part: isinstance(part, str)):
+        if is_text:
+            text = "".join(part for part in group if isinstance(part, str))
+            joined += [text] if text else []
+        else:
+            joined += group
+    return tuple(joined)
 
 
 def interpolate(text: str, lookup: Lookup) -> str | None:

@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from typing import ClassVar
 
 from sp404audit.documents.compose_project import Service, projects
 from sp404audit.documents.model import Repository
 from sp404audit.documents.monitoring_facts import Target
-from sp404audit.documents.network_names import Address, Names, names, parse_address
+from sp404audit.documents.network_names import Address, Names, names, network_ids, parse_address
 from sp404audit.results import Location
 
-__all__ = ["MonitoringTarget", "readers_of"]
+__all__ = ["MonitoringTarget", "Readers", "readers_of"]
 
 _MANY = 50
 """More services than this that read one configuration are not looked at."""
+
+
+class Readers:
+    """The compose services that read a configuration; none when the repository does not tell."""
+
+    def __init__(self, services: Iterable[Service] = ()) -> None:
+        self.services = list(services)[:_MANY]
+
+    def __bool__(self) -> bool:
+        return bool(self.services)
+
+    @cached_property
+    def networks(self) -> frozenset[str]:
+        """The networks that any of them is on (`network_ids`)."""
+        return frozenset().union(*map(network_ids, self.services))
+
+    @cached_property
+    def extra_hosts(self) -> frozenset[str]:
+        """The names that are added to what any of them can resolve."""
+        return frozenset().union(*(service.extra_hosts for service in self.services))
+
+    @property
+    def are_on_host(self) -> bool:
+        """Whether one of them is on the network of the host, where names of containers mean nothing."""
+        return any(service.network_mode == "host" for service in self.services)
 
 
 class MonitoringTarget:
@@ -24,12 +49,12 @@ class MonitoringTarget:
     Attributes:
         target: the fact.
         names: what the repository provides.
-        readers: the compose services that read the configuration; empty when the repository does not tell.
+        readers: the services that read the configuration.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("prometheus", "otel-collector", "grafana-provisioning", "kubernetes")
 
-    def __init__(self, target: Target, provided: Names, readers: list[Service]) -> None:
+    def __init__(self, target: Target, provided: Names, readers: Readers) -> None:
         self.target = target
         self.names = provided
         self.readers = readers
@@ -48,32 +73,31 @@ class MonitoringTarget:
     def in_repository(repository: Repository) -> Iterable[MonitoringTarget]:
         """Yield the targets of every configuration."""
         provided = repository.derived(names)
-        readers = repository.derived(_readers)
+        by_path: dict[str, Readers] = {}
         for target in repository.facts(Target):
-            yield MonitoringTarget(target, provided, list(_reading(readers, target.location.path))[:_MANY])
+            path = target.location.path
+            if path not in by_path:
+                by_path[path] = readers_of(repository, path)
+            yield MonitoringTarget(target, provided, by_path[path])
 
 
-def _readers(repository: Repository) -> dict[str, list[Service]]:
-    """The services that see a path of the repository, by that path (a file or a folder)."""
+def readers_of(repository: Repository, path: str) -> Readers:
+    """The services that mount a file: itself, or the nearest folder above it that any service mounts."""
+    mounted = repository.derived(_readers)
+    while path not in mounted and path:
+        path = path.rpartition("/")[0]
+    return mounted.get(path, Readers())
+
+
+def _readers(repository: Repository) -> dict[str, Readers]:
+    """The services that see a path of the repository, by that path (a file or a folder).
+
+    A service that is built here and mounts a folder sees its source code, and whatever else lies there by chance.
+    """
     found: dict[str, list[Service]] = {}
     for project in repository.derived(projects):
         for service in project.services.values():
             for path, _ in service.mounted:
-                found.setdefault(path, []).append(service)
-    return found
-
-
-def _reading(readers: dict[str, list[Service]], path: str) -> Iterator[Service]:
-    """Yield the services that mount a file: itself, or the nearest folder above it that any service mounts."""
-    while True:
-        if path in readers:
-            yield from readers[path]
-            return
-        if not path:
-            return
-        path = path.rpartition("/")[0]
-
-
-def readers_of(repository: Repository, path: str) -> list[Service]:
-    """The compose services that mount a file of the repository, or a folder that holds it."""
-    return list(_reading(repository.derived(_readers), path))[:_MANY]
+                if path in repository.paths or (path and service.get("build") is None):
+                    found.setdefault(path, []).append(service)
+    return {path: Readers(services) for path, services in found.items()}

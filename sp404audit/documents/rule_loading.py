@@ -85,7 +85,7 @@ def _globs(repository: Repository, config: PrometheusFile) -> Iterator[_Glob]:
     for text, _ in config.rule_files[:_MAX_GLOBS]:
         if len(text) > _MAX_GLOB:
             continue
-        mapped = tuple(pattern for reader in readers for pattern in _mapped(reader, path, text))
+        mapped = tuple(dict.fromkeys(pattern for reader in readers.services for pattern in _mapped(reader, path, text)))
         if text.startswith("/"):
             yield _Glob(text, mapped, is_exact=bool(mapped), is_mounted=bool(mapped))
         else:

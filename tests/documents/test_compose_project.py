@@ -159,6 +159,13 @@ def test_names_hosts_and_networks(make_repository: MakeRepository) -> None:
     assert (found["web"].networks, found["job"].networks, found["x"].networks) == (("edge", "data"), (), ("default",))
 
 
+def test_reads_each_file_of_a_diamond_once_and_every_file_of_a_long_chain(make_repository: MakeRepository) -> None:
+    files = {
+        f"c{n}.yaml": f"include: [c{n + 1}.yaml, c{n + 2}.yaml]\nservices:\n  s{n}: {{image: x}}\n" for n in range(40)
+    }
+    assert len(services(make_repository(files))) == 40
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     st.dictionaries(

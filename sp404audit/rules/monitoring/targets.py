@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sp404audit.documents.monitoring_targets import MonitoringTarget
-from sp404audit.documents.network_names import Address, Provider, network_ids
+from sp404audit.documents.network_names import Address, Provider
 from sp404audit.results import Kind
 from sp404audit.rules import Verdict, Verdicts, fail, passed, rule, unproven
 
@@ -181,12 +181,12 @@ def _anywhere(target: MonitoringTarget, host: str, providers: list[Provider]) ->
 
 def _in_project(target: MonitoringTarget, host: str, providers: list[Provider]) -> _Finding:
     """A compose service reads the configuration: the name must be one on its networks."""
-    if any(reader.network_mode == "host" for reader in target.readers):
+    if target.readers.are_on_host:
         return _Finding("open", "and names of containers mean nothing on the host's network")
-    if any(host in reader.extra_hosts for reader in target.readers):
+    if host in target.readers.extra_hosts:
         return _Finding("pass", "which extra_hosts declares")
     containers = [provider for provider in providers if provider.kind == "compose"]
-    networks = {network for reader in target.readers for network in network_ids(reader)}
+    networks = target.readers.networks
     on_network = next((provider for provider in containers if provider.networks & networks), None)
     if on_network is not None:
         return _Finding("pass", "which is on a network with it", on_network)
@@ -195,7 +195,7 @@ def _in_project(target: MonitoringTarget, host: str, providers: list[Provider]) 
     if any(not provider.networks for provider in containers):
         return _Finding("open", "whose network mode decides whether it is reached", containers[0])
     if containers:
-        reader = target.readers[0].name
+        reader = target.readers.services[0].name
         return _Finding("fail", f"but {host[:80]} is on no network with {reader}: put them on one", containers[0])
     return _missing(target, host)
 

@@ -80,6 +80,12 @@ def test_joins_files_of_a_folder_and_external_networks(judge: Judge) -> None:
     assert kinds(judge(RULE, files)) == ["fail"]
 
 
+def test_takes_no_source_mount_for_a_reader(judge: Judge) -> None:
+    text = "services:\n  app: {build: ., volumes: ['.:/app'], networks: [a]}\n  db: {image: x, networks: [b]}\n"
+    files = {"compose.yaml": text + "networks: {a: {}, b: {}}\n", "prometheus.yml": scrape("db:1")}
+    assert kinds(judge(RULE, files)) == ["pass"]
+
+
 def test_cannot_tell_on_the_network_of_the_host(judge: Judge) -> None:
     text = compose("").replace("volumes:", "network_mode: host, volumes:")
     assert kinds(judge(RULE, {"compose.yaml": text, "prometheus.yml": scrape("web:80")})) == ["open"]
