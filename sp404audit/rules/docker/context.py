@@ -14,8 +14,8 @@ def dockerignore_present(context: BuildContext) -> Verdicts:
     """A build context that is copied wholesale has a .dockerignore.
 
     `COPY . .` takes everything that lies in the folder on the machine that builds: the git history with what was
-    deleted from it, the environment file, dependencies that were installed for another system. All of it ends in a layer that
-    anybody who pulls the image can read, and every change to it throws the build cache away.
+    deleted from it, the environment file, dependencies that were installed for another system. All of it ends in a
+    layer that anybody who pulls the image can read, and every change to it throws the build cache away.
 
     Fix: put a .dockerignore into the context that leaves out at least `.git`, `.env*` and installed dependencies, or
     one that leaves out everything (`*`) and takes back in what the build needs.

@@ -1,0 +1,30 @@
+"""Who runs an image that this repository builds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sp404audit.documents.built_images import FinalStage
+from sp404audit.documents.images import parse_reference
+from sp404audit.documents.kubernetes import Container
+from sp404audit.documents.model import Repository
+from sp404audit.documents.workloads import Workload
+
+__all__ = ["workload_containers"]
+
+
+def workload_containers(image: FinalStage) -> Iterator[tuple[Workload, Container]]:
+    """Yield the containers of Kubernetes workloads that run the image, found by its name."""
+    by_name = image.repository.derived(_containers)
+    for name in sorted(image.names):
+        yield from by_name.get(name, ())
+
+
+def _containers(repository: Repository) -> dict[str, list[tuple[Workload, Container]]]:
+    found: dict[str, list[tuple[Workload, Container]]] = {}
+    for workload in Workload.in_repository(repository):
+        for container in workload.fact.containers:
+            reference = parse_reference(container.image or "")
+            if reference is not None:
+                found.setdefault(reference.name, []).append((workload, container))
+    return found
