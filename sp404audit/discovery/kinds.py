@@ -61,6 +61,7 @@ class Doubt(enum.StrEnum):
     JSON = "json"
     SCRIPT = "script"
     ACTION = "action metadata"
+    DOCKERFILE = "something about Dockerfiles"
 
 
 HEAD_BYTES = 16 * 1024
@@ -228,7 +229,7 @@ def _in_github(folder: str, lower: str, extension: str) -> Kind | None:
     return None
 
 
-def _by_beginning(lower: str, stem: str, extension: str) -> Kind | None:
+def _by_beginning(lower: str, stem: str, extension: str) -> Kind | Doubt | None:
     """Tell kinds whose names vary at the end: `Dockerfile.dev`, `compose.prod.yaml`, `requirements-test.txt`."""
     yaml = extension in ("yml", "yaml")
     for word, separators in (("dockerfile", ".-_"), ("containerfile", ".-_")):
@@ -237,7 +238,9 @@ def _by_beginning(lower: str, stem: str, extension: str) -> Kind | None:
                 return Kind.DOCKERIGNORE
             if extension in _TEMPLATES:
                 return Kind.TEMPLATE
-            return None if extension in _CODE or yaml else Kind.DOCKERFILE
+            if extension in _CODE or yaml:
+                return None
+            return Kind.DOCKERFILE if lower == word else Doubt.DOCKERFILE
     for word in ("docker-compose", "compose"):
         if yaml and (stem == word or (stem.startswith(word) and stem[len(word)] in ".-_")):
             return Kind.COMPOSE
@@ -288,6 +291,8 @@ def by_content(doubt: Doubt, path: str, head: bytes) -> Kind:
         return Kind.SHELL if _shebang().match(head) else Kind.TEXT
     if doubt is Doubt.JSON:
         return _json(path, head)
+    if doubt is Doubt.DOCKERFILE:
+        return Kind.DOCKERFILE if _instruction().search(head) else Kind.TEXT
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         head = head.decode("utf-16", "replace").encode("utf-8", "replace")
     keys = frozenset(_top_level_key().findall(head.removeprefix(b"\xef\xbb\xbf")))
@@ -346,6 +351,11 @@ def _target_list() -> re.Pattern[bytes]:
 @cache
 def _shebang() -> re.Pattern[bytes]:
     return re.compile(rb"#![ \t]*(?:[^\s/]*/)*(?:env[ \t]+(?:-\S+[ \t]+)*)?(?:[^\s/]*/)*(?:ba|da|k|z|a|mk)?sh(?=\s|\Z)")
+
+
+@cache
+def _instruction() -> re.Pattern[bytes]:
+    return re.compile(rb"(?i)(?:\A|[\r\n])[ \t]*(?:FROM|ARG|RUN|COPY|ENV|CMD|ENTRYPOINT)[ \t]+[^\s=(]")
 
 
 @cache

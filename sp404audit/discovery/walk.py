@@ -204,7 +204,7 @@ def _is_folder(full: str) -> bool:
 
 
 def _audited(kind: Kind | Doubt | None) -> bool:
-    return isinstance(kind, Kind) and kind not in (Kind.TEXT, Kind.TEMPLATE)
+    return kind is Doubt.DOCKERFILE or (isinstance(kind, Kind) and kind not in (Kind.TEXT, Kind.TEMPLATE))
 
 
 class _Selection:

@@ -36,7 +36,6 @@ _BEGINNINGS = (
     (b"-----BEGIN PGP MESSAGE-----", "OpenPGP"),
     (b"$ANSIBLE_VAULT;", "Ansible Vault"),
 )
-_SOPS_VALUE = "ENC[AES256_GCM,"
 _SOPS_OPTIONS = (
     "unencrypted_suffix", "encrypted_suffix", "unencrypted_regex", "encrypted_regex",
     "unencrypted_comment_regex", "encrypted_comment_regex",
@@ -93,7 +92,11 @@ def read(source: Source) -> Iterator[Sealed]:
     data = source.data
     for mark, tool in _BEGINNINGS:
         if data.startswith(mark):
-            yield Sealed(tool, WHOLE_FILE, 0)
+            body = data[len(mark) :]
+            is_plain = (tool == "Ansible Vault" and not _is_vault(data)) or (
+                mark.startswith(b"-----") and not _is_armour(body)
+            )
+            yield Sealed(tool, WHOLE_FILE, 0, (Plain("the file", WHOLE_FILE, expected=True),) if is_plain else ())
             return
     if _is_rails(data):
         yield Sealed("Rails credentials", WHOLE_FILE, 0)
@@ -105,6 +108,18 @@ def read(source: Source) -> Iterator[Sealed]:
             yield from reader(source)
         except DocumentError:
             return
+
+
+def _is_vault(data: bytes) -> bool:
+    """Tell whether what follows the header is hexadecimal throughout, as Ansible Vault writes it."""
+    body = data.partition(b"\n")[2]
+    return bool(body.strip()) and not body.translate(None, b"0123456789abcdefABCDEF \t\r\n")
+
+
+def _is_armour(body: bytes) -> bool:
+    """Tell whether an armoured file holds base64: at least the first line that is no header does."""
+    lines = [line for line in body[:2000].split(b"\n")[1:] if line.strip() and b":" not in line]
+    return bool(lines) and re.fullmatch(rb"[A-Za-z0-9+/]+={0,2}", lines[0].strip()) is not None
 
 
 def _is_rails(data: bytes) -> bool:
@@ -178,14 +193,15 @@ def _structured(source: Source) -> Iterator[Sealed]:
 
 def _sops(fields: Mapping, sops: Mapping) -> Sealed:
     rules = _Rules({name: text(sops.get(name)) or "" for name in _SOPS_OPTIONS})
+    is_secret = text(fields.get("kind")) == "Secret"
     plain: list[Plain] = []
     values = 0
     for path, leaf in _leaves(fields):
         if path[0] == "sops" or not leaf.value or leaf.resolved is None:
             continue
-        if leaf.value.startswith(_SOPS_VALUE):
+        if _sops_value().fullmatch(leaf.value):
             values += 1
-        elif (found := _plain(rules, path, leaf.value, leaf.region)) is not None:
+        elif (found := _plain(rules, path, leaf.value, leaf.region, is_secret=is_secret)) is not None:
             plain.append(found)
     key = fields.key("sops")
     region = key.region if key is not None else WHOLE_FILE
@@ -194,20 +210,19 @@ def _sops(fields: Mapping, sops: Mapping) -> Sealed:
     return Sealed("SOPS", region, values, tuple(plain))
 
 
-def _plain(rules: _Rules, path: tuple[str, ...], value: str, region: Region) -> Plain | None:
+def _plain(
+    rules: _Rules, path: tuple[str, ...], value: str, region: Region, *, is_secret: bool = False
+) -> Plain | None:
     """Judge a value that is no ciphertext by what the file itself says, and by its name."""
     covered = rules.covers(path)
     name = ".".join(path)
     if covered is not False:
         return Plain(name, region, expected=covered is True, certain=covered is True)
     chosen = any(option.startswith("unencrypted") for option in rules.options)
-    if chosen or not _is_named_secret(path) or is_placeholder(value) or is_reference(value):
+    of_secret = is_secret and path[0] in ("data", "stringData") and not path[-1].lower().endswith((".crt", ".pub"))
+    if chosen or not (of_secret or names_secret(path[-1])) or is_placeholder(value) or is_reference(value):
         return None
     return Plain(name, region, expected=False)
-
-
-def _is_named_secret(path: tuple[str, ...]) -> bool:
-    return names_secret(path[-1]) or (path[0] == "stringData" and not path[-1].lower().endswith((".crt", ".pub")))
 
 
 def _leaves(root: Node) -> Iterator[tuple[tuple[str, ...], Scalar]]:
@@ -281,7 +296,7 @@ def _dotenv(source: Source) -> Iterator[Sealed]:
         plain = [
             found
             for entry in own
-            if not (entry.value or "").startswith(_SOPS_VALUE)
+            if not _sops_value().fullmatch(entry.value or "")
             and (found := _plain(rules, (entry.name,), entry.value or "", entry.value_region)) is not None
         ]
         if "sops_mac" not in options:
@@ -311,7 +326,7 @@ def _ini(source: Source) -> Iterator[Sealed]:
     values = 0
     for section, entries in sections.items():
         for name, option in entries.items() if section != "sops" else ():
-            if option.text.startswith(_SOPS_VALUE):
+            if _sops_value().fullmatch(option.text.strip()):
                 values += 1
             elif option.text and (found := _plain(rules, (section, name), option.text, option.region)) is not None:
                 plain.append(found)
@@ -328,6 +343,12 @@ _READERS: tuple[tuple[tuple[str, ...], Callable[[Source], Iterator[Sealed]]], ..
 @cache
 def _rails() -> re.Pattern[bytes]:
     return re.compile(rb"[A-Za-z0-9+/]+={0,2}--[A-Za-z0-9+/]{8,32}={0,2}--[A-Za-z0-9+/]{16,32}={0,2}\s*")
+
+
+@cache
+def _sops_value() -> re.Pattern[str]:
+    base64 = "[A-Za-z0-9+/=]*"
+    return re.compile(rf"ENC\[AES256_GCM,data:{base64},iv:{base64},tag:{base64},type:[a-z]+\]")
 
 
 @cache

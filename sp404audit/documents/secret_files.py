@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from sp404audit.documents.secret_words import words
-from sp404audit.documents.shell import UNKNOWN, Command, Redirect, Shell, Word
+from sp404audit.documents.shell import ROOT_FOLDER, SCRIPT_FOLDER, UNKNOWN, Command, Redirect, Shell, Word
 from sp404audit.documents.step_shell import read_shell
 from sp404audit.documents.yaml_tree import Scalar
 
@@ -39,6 +39,7 @@ _NOT_KEPT = (
 )
 _PUBLIC = ("known_hosts", "authorized_keys", ".pub", ".crt", ".cer", ".gitignore")
 _UPLOADS = ("actions/upload-artifact", "actions/upload-pages-artifact")
+_COMMITTERS = ("stefanzweifel/git-auto-commit-action", "endbug/add-and-commit", "peter-evans/create-pull-request")
 _CACHES = ("actions/cache", "actions/cache/save")
 _IMAGE_BUILDS = ("docker/build-push-action", "docker/bake-action")
 _HARMLESS_ENDS = frozenset(
@@ -50,7 +51,7 @@ _MAX_FILES = 50
 class Carrier(NamedTuple):
     """Something that takes a file out of the job: `what` says it in words.
 
-    `certain` is False for a build context: a .dockerignore may keep the file out of it.
+    `certain` is False where a .dockerignore or a .gitignore may keep the file out of it.
     """
 
     what: str
@@ -74,6 +75,11 @@ class SecretFile(NamedTuple):
     step: Step
     removal: Region | None
     carriers: tuple[Carrier, ...]
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the runner removes it when the job ends: RUNNER_TEMP in GitHub's "Variables reference"."""
+        return self.name.startswith("${RUNNER_TEMP}/")
 
 
 class _Place(NamedTuple):
@@ -275,6 +281,8 @@ class _StepReader:
             yield place, Carrier("uploads it as an artifact", region)
         elif action in _CACHES and self._input_covers("path", path):
             yield place if action.endswith("save") else _Place(self.number, -1), Carrier("caches it", region)
+        elif action in _COMMITTERS and _covers(".", path):
+            yield place, Carrier("commits what lies in the workspace", region, certain=False)
         elif action in _IMAGE_BUILDS and self._input_covers("context", path):
             yield place, Carrier("builds an image in the folder it lies in", region, certain=False)
 
@@ -313,13 +321,14 @@ class _StepReader:
         return self._place("".join(pieces), relative=True)
 
     def _place(self, path: str, *, relative: bool) -> str:
+        path = path.replace(SCRIPT_FOLDER, "${SCRIPT_FOLDER}")
         path = _runner_context().sub(lambda match: f"$RUNNER_{match[1].upper()}", path)
-        path = _workspace().sub("", path)
+        path, from_root = _workspace().subn("", path.replace(ROOT_FOLDER, "$GITHUB_WORKSPACE"))
         path = re.sub(r"^~(?=/|$)", "$HOME", path)
         path = re.sub(r"\$(\w+)", r"${\1}", path)
         if path.startswith(("/", "${")):
             return posixpath.normpath(path)
-        return posixpath.normpath(posixpath.join(self.folder if relative else "", path or "."))
+        return posixpath.normpath(posixpath.join(self.folder if relative and not from_root else "", path or "."))
 
 
 def _covers(pattern: str, path: str, *, hidden: bool = True) -> bool:

@@ -18,7 +18,7 @@ from sp404audit.discovery.kinds import Doubt, Kind, by_content, by_path
         ("action.yml", Doubt.ACTION),
         ("Dockerfile", Kind.DOCKERFILE),
         ("dockerfile", Kind.DOCKERFILE),
-        ("Dockerfile.dev", Kind.DOCKERFILE),
+        ("Dockerfile.dev", Doubt.DOCKERFILE),
         ("docker/api.Dockerfile", Kind.DOCKERFILE),
         ("Containerfile", Kind.DOCKERFILE),
         ("Dockerfile.j2", Kind.TEMPLATE),
@@ -139,3 +139,8 @@ def test_action_metadata_needs_runs_outside_the_usual_places() -> None:
     assert by_content(Doubt.ACTION, "tools/x/action.yml", b"name: x\nruns:\n  using: composite\n") is Kind.ACTION
     assert by_content(Doubt.ACTION, "i18n/action.yml", b"save: Save\n") is Kind.TEXT
     assert by_content(Doubt.ACTION, ".github/actions/x/action.yml", b"broken: [\n") is Kind.ACTION
+
+
+def test_what_is_named_like_a_dockerfile() -> None:
+    assert by_content(Doubt.DOCKERFILE, "Dockerfile.dev", b"# dev\nfrom debian\n") is Kind.DOCKERFILE
+    assert by_content(Doubt.DOCKERFILE, "dockerfile.vim", b'" Vim file\nlet b:x = 1\n') is Kind.TEXT

@@ -92,10 +92,10 @@ def test_sealed_secret() -> None:
     ("data", "tool"),
     [
         (b"age-encryption.org/v1\n-> X25519", "age"),
-        (b"-----BEGIN AGE ENCRYPTED FILE-----\n", "age"),
+        (b"-----BEGIN AGE ENCRYPTED FILE-----\nYWdlLWVu\n", "age"),
         (b"\0GITCRYPT\0\1\2", "git-crypt"),
         (b"Salted__12345678", "openssl enc"),
-        (b"-----BEGIN PGP MESSAGE-----\n", "OpenPGP"),
+        (b"-----BEGIN PGP MESSAGE-----\nVersion: 2\n\nhQEMA4\n", "OpenPGP"),
         (b"$ANSIBLE_VAULT;1.2;AES256;dev\n61\n", "Ansible Vault"),
         (b"q1Z" + b"mYWtl" * 12 + b"--ZmFrZWl2ZmFr--ZmFrZXRhZ2Zha2V0YWdmYQ==", "Rails credentials"),
     ],
@@ -103,6 +103,24 @@ def test_sealed_secret() -> None:
 def test_whole_files(data: bytes, tool: str) -> None:
     (found,) = sealed("x.enc", data)
     assert (found.tool, found.plain) == (tool, ())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"$ANSIBLE_VAULT;1.1;AES256\ndb_password: horse\n", b"-----BEGIN AGE ENCRYPTED FILE-----\nto be done\n"],
+)
+def test_whole_files_that_only_say_so(data: bytes) -> None:
+    (found,) = sealed("x.yml", data)
+    assert found.plain
+
+
+def test_what_only_looks_like_a_ciphertext() -> None:
+    assert plain("a.yaml", f"a: ENC[AES256_GCM,data:horse]\n{SOPS}") == [("a", True)]
+
+
+def test_every_value_of_a_secret_is_one() -> None:
+    text = f"kind: Secret\ndata:\n  user: {ENC}\nstringData:\n  login: horse\n  ca.crt: x\n{SOPS}"
+    assert plain("a.yaml", text + "    encrypted_regex: ^data$\n") == [("stringData.login", False)]
 
 
 def test_hostile_files_take_little_time() -> None:

@@ -151,6 +151,8 @@ def test_folders_of_steps() -> None:
     (file,) = files("- working-directory: app\n  run: echo ${{ secrets.S }} > .env\n- run: rm app/.env\n")
     assert file.name == "app/.env"
     assert file.removal is not None
+    (file,) = files("- working-directory: app\n  run: echo ${{ secrets.S }} > $GITHUB_WORKSPACE/.env\n")
+    assert file.name == ".env"
 
 
 def test_steps_of_a_fragment() -> None:

@@ -16,7 +16,8 @@ def ci_plaintext_written(workflow: Workflow) -> Verdicts:
     cache or an image layer takes it out of the job; on a runner of your own the next job finds it.
 
     Removed is what `rm` or `shred` takes away later in the job, or in a `trap` of the same step, and what is encrypted
-    in place. `$GITHUB_ENV` and its like, and the job's own token, are left out.
+    in place; the runner itself empties `$RUNNER_TEMP` when the job ends. `$GITHUB_ENV` and its like, and the job's own
+    token, are left out.
 
     Fix: write below `$RUNNER_TEMP`, and remove the file with `trap 'rm -f …' EXIT` or in a last step with
     `if: always()`; pass secrets to an image build with `--mount=type=secret`.
@@ -66,13 +67,15 @@ def _verdict(job: Job, file: SecretFile) -> Verdict:
     if certain is not None:
         message = f"secrets are written to {file.name}, and a later step {certain.what}: keep the file out of it"
         return fail(file.region, message, severity=Severity.HIGH, related=related)
-    if file.removal is None:
+    if file.removal is None and not file.is_temporary:
         own_runner = any("self-hosted" in label.value for label in job.runs_on)
         severity = Severity.HIGH if own_runner or file.carriers else Severity.MEDIUM
         carried = f", and a later step {file.carriers[0].what}" if file.carriers else ""
         message = f"secrets are written to {file.name}, which the job never removes{carried}: remove it with a trap"
         return fail(file.region, message, severity=severity, related=related)
     if file.carriers:
-        why = f"a step {file.carriers[0].what} ({file.name}) before it is removed; a .dockerignore may keep it out"
+        why = f"a step {file.carriers[0].what} ({file.name}) before it is removed; an ignore file may keep it out"
         return unproven(file.region, why, related=related)
+    if file.removal is None:
+        return passed(file.region, f"{file.name} is temporary: the runner empties that folder when the job ends")
     return passed(file.region, f"{file.name} is removed", related=[(file.removal, "removed here")])
