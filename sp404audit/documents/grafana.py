@@ -19,6 +19,7 @@ from sp404audit.documents.monitoring_facts import (
     Datasource,
     Holder,
     Target,
+    without_credentials,
 )
 from sp404audit.documents.source import DocumentError, Problem, Source
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar
@@ -180,10 +181,10 @@ def provisioning_facts(path: str, root: Mapping, holder: Holder) -> Iterator[Fac
         if isinstance(item, Mapping):
             name, uid, kind = (yaml_tree.text(item.get(key)) or "" for key in ("name", "uid", "type"))
             url = item.get("url")
-            text = yaml_tree.text(url) or ""
+            text = without_credentials(yaml_tree.text(url) or "")
             yield Datasource(Location(path, item.region), name, uid, kind, text)
             if text and url is not None:
-                yield Target(Location(path, url.region), text.strip(), "datasource", name, holder)
+                yield Target(Location(path, url.region), text, "datasource", name, holder)
     for group in yaml_tree.sequence(root.get("groups")):
         rules = group.get("rules") if isinstance(group, Mapping) else None
         for alert in yaml_tree.sequence(rules):

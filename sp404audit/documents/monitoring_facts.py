@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import NamedTuple
 
 from sp404audit.results import Location
@@ -21,7 +23,18 @@ __all__ = [
     "RuleFile",
     "ServiceName",
     "Target",
+    "without_credentials",
 ]
+
+
+def without_credentials(address: str) -> str:
+    """An address or URL without user, password and query, which may hold secrets; facts and messages show no more."""
+    return _user_information().sub("//", address.strip()).partition("?")[0]
+
+
+@cache
+def _user_information() -> re.Pattern[str]:
+    return re.compile(r"//[^/@\s]*@")
 
 
 class Holder(NamedTuple):
@@ -41,7 +54,7 @@ class Target(NamedTuple):
 
     Attributes:
         location: of the address.
-        text: as written: `backend:8000`, `http://shop:3000/healthz`.
+        text: as written, without credentials: `backend:8000`, `http://shop:3000/healthz`.
         role: `scrape`, `probe` (asked through an exporter), `exporter` (which a relabelling puts in the place of the
             targets), `alertmanager`, `remote` (remote_write, remote_read) or `datasource`.
         owner: the job, or the name of the data source.

@@ -14,7 +14,7 @@ from sp404audit.documents.alert_rules import RuleGroups, has_rules
 from sp404audit.documents.alertmanager import AlertmanagerConfig
 from sp404audit.documents.grafana import DashboardModel, is_dashboard, provisioning_facts
 from sp404audit.documents.model import Fact
-from sp404audit.documents.monitoring_facts import AlertSource, Holder, Monitor, ServiceName, Target
+from sp404audit.documents.monitoring_facts import AlertSource, Holder, Monitor, ServiceName, Target, without_credentials
 from sp404audit.documents.prometheus import PrometheusConfig
 from sp404audit.documents.source import DocumentError, Problem, Source
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar
@@ -144,7 +144,8 @@ def _monitor_facts(manifest: Mapping, kind: str, path: str) -> Iterator[Fact]:
         tuple(port for port in ports if port),
     )
     for address, role in _addresses(spec, kind):
-        yield Target(Location(path, address.region), address.value.strip(), role, holder.name, holder)
+        text = without_credentials(address.value)
+        yield Target(Location(path, address.region), text, role, holder.name, holder)
 
 
 def _addresses(spec: Mapping, kind: str) -> Iterator[tuple[Scalar, str]]:

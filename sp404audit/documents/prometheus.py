@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple
 
 from sp404audit.documents import yaml_tree
 from sp404audit.documents.model import Document, Fact
-from sp404audit.documents.monitoring_facts import Holder, PrometheusFile, Target
+from sp404audit.documents.monitoring_facts import Holder, PrometheusFile, Target, without_credentials
 from sp404audit.documents.source import DocumentError, Problem, Source
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar, Sequence
 from sp404audit.results import Location, Region
@@ -151,7 +151,7 @@ class PrometheusConfig:
             tuple(scrape.job for scrape in self.scrape_configs),
             tuple((glob.value, self._at(glob)) for glob in yaml_tree.strings(self.root.get("rule_files"))),
             len(managers),
-            tuple(url.value for url in remotes),
+            tuple(without_credentials(url.value) for url in remotes),
             tuple(glob.value for glob in yaml_tree.strings(self.root.get("scrape_config_files"))),
         )
         for scrape in self.scrape_configs:
@@ -167,7 +167,7 @@ class PrometheusConfig:
         return Location(self.path, node.region)
 
     def _target(self, address: Scalar, role: str, owner: str) -> Target:
-        return Target(self._at(address), address.value.strip(), role, owner, self.holder)
+        return Target(self._at(address), without_credentials(address.value), role, owner, self.holder)
 
     def _alertmanagers(self) -> Iterator[Mapping]:
         alerting = yaml_tree.mapping(self.root.get("alerting"))
@@ -204,7 +204,8 @@ class Prometheus(Document):
             yield from self.config.facts()
         for group in yaml_tree.sequence(self.root):
             for target in yaml_tree.strings(group.get("targets")) if isinstance(group, Mapping) else ():
-                yield Target(Location(self.source.path, target.region), target.value.strip(), "scrape", "file_sd")
+                text = without_credentials(target.value)
+                yield Target(Location(self.source.path, target.region), text, "scrape", "file_sd")
 
 
 def parse(source: Source) -> Prometheus:

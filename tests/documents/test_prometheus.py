@@ -76,6 +76,13 @@ def test_follows_relabelling(steps: str, expected: list[tuple[str, str]]) -> Non
     assert [(address, role) for address, role, _ in targets(text)] == expected
 
 
+def test_keeps_credentials_to_itself() -> None:
+    text = "remote_write: [{url: 'https://user:" + "hunter" + "2@tsdb.example/push?token=" + "abc'}]\n"
+    facts = list(prometheus.parse(Source("prometheus.yml", text.encode())).facts())
+    assert "hunter" not in str(facts)
+    assert [fact.text for fact in facts if isinstance(fact, Target)] == ["https://tsdb.example/push"]
+
+
 def test_reads_files_of_targets() -> None:
     assert targets("- targets: [n1:9100]\n  labels: {a: b}\n- targets: [n2:9100]\n") == [
         ("n1:9100", "scrape", 1),

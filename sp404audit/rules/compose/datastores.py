@@ -7,6 +7,7 @@ by listener and has a module of its own.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
@@ -19,6 +20,9 @@ from sp404audit.results import Kind, Location
 from sp404audit.rules import Verdict, Verdicts, fail, passed, rule, unproven
 from sp404audit.rules.compose import kafka
 
+_DEVELOPMENT = frozenset(
+    {"dev", "devel", "development", "devcontainer", "local", "test", "tests", "testing", "ci", "e2e", "override"}
+)
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "/bin/sh", "/bin/bash"})
 
 
@@ -41,7 +45,8 @@ def datastore_authentication(service: Service) -> Verdicts:
     Many of them trust whoever connects unless told otherwise. One published port, one compromised neighbour on the
     same network, or one request forged by the web application then reads and writes everything.
 
-    A failure is of medium severity when the service publishes no port and all its networks are internal.
+    A failure is of medium severity when the service publishes no port and all its networks are internal, and of low
+    severity in a file that is named for development or tests (`compose.dev.yaml`).
 
     Fix: give the service a credential of its own, as a secret where its image reads one from a file.
 
@@ -104,8 +109,14 @@ def _verdict(service: Service, assessment: Assessment) -> Verdict:
         return passed(assessment.location, message)
     if assessment.kind == "open":
         return unproven(assessment.location, message)
-    severity = None if is_reachable(service) else "medium"
+    severity = "low" if _is_for_development(service) else None if is_reachable(service) else "medium"
     return fail(assessment.location, message, severity=severity)
+
+
+def _is_for_development(service: Service) -> bool:
+    """Whether the file says by its name that it is not what runs in production: `compose.dev.yaml`."""
+    path = service.project.files[-1].lower()
+    return not _DEVELOPMENT.isdisjoint(re.split(r"[/._-]", path))
 
 
 def is_reachable(service: Service) -> bool:
@@ -203,7 +214,8 @@ def _configuration(service: Service, family: dict[str, Any]) -> Location | None:
         return _command_location(service)
     for mount in service.mounts:
         target = service.part(mount.target or "", mount.value).rstrip("/")
-        if target.endswith(ends) or f"{posixpath.dirname(target)}" in ends:
+        folder, _, name = target.rpartition("/")
+        if target.endswith(ends) or ("." in name and folder in ends):
             return mount.value.location
     configs = service.get("configs")
     for item in configs.items if configs is not None else ():

@@ -38,6 +38,7 @@ def service(text: str) -> dict[str, str]:
         ("image: rabbitmq:4-management", 3),
         ("image: quay.io/minio/minio\ncommand: server /data", 3),
         ("image: grafana/grafana:12.0.0", 3),
+        ("image: grafana/grafana:12.0.0\nvolumes: ['./provisioning:/etc/grafana/provisioning']", 3),
         ("image: grafana/grafana:12.0.0\nenvironment: {GF_SECURITY_ADMIN_PASSWORD: admin}", 4),
         ("image: bitnami/etcd:3.5\nenvironment: {ALLOW_NONE_AUTHENTICATION: 'yes'}", 4),
         ("image: neo4j:5\nenvironment: {NEO4J_AUTH: none}", 4),
@@ -118,3 +119,9 @@ def test_is_of_medium_severity_behind_internal_networks(judge: Judge) -> None:
         "networks: [back]\n", "networks: [back]\n    ports: ['6379']\n"
     )
     assert [result.severity.label for result in judge(RULE, files)] == ["high"]
+
+
+@pytest.mark.parametrize(("name", "severity"), [("compose.dev.yaml", "low"), ("compose.prod.yaml", "high")])
+def test_is_of_low_severity_in_files_for_development(judge: Judge, name: str, severity: str) -> None:
+    files = {name: service("image: redis:8")["compose.yaml"]}
+    assert [result.severity.label for result in judge(RULE, files)] == [severity]
