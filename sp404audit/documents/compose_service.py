@@ -18,7 +18,7 @@ from sp404audit.documents.interpolation import parse as parse_template
 from sp404audit.documents.values import Value, as_bool
 from sp404audit.results import Location
 
-__all__ = ["UNKNOWN", "ServiceElement", "Setting"]
+__all__ = ["UNKNOWN", "Build", "Dependency", "Healthcheck", "ServiceElement", "Setting"]
 
 UNKNOWN = "\ufffc"
 """Stands in a text for a part that the repository does not tell."""
@@ -45,6 +45,39 @@ class Setting(NamedTuple):
     def is_blank(self) -> bool:
         """Whether it is known to be empty."""
         return self.value is not None and not self.value.strip()
+
+
+class Dependency(NamedTuple):
+    """A service that another one waits for; `condition` is `service_started` in the short form."""
+
+    name: str
+    condition: str
+    location: Location
+    required: bool = True
+
+
+class Healthcheck(NamedTuple):
+    """What `healthcheck` says.
+
+    Attributes:
+        location: of the element.
+        test: the words of the test, `CMD` or `CMD-SHELL` first; empty when the test is the image's own.
+        is_disabled: whether the image's own is switched off (`disable: true`, `test: NONE`).
+    """
+
+    location: Location
+    test: tuple[str, ...]
+    is_disabled: bool
+
+
+class Build(NamedTuple):
+    """What `build` says, paths from the root of the repository; None where one leads out of it or is not known."""
+
+    location: Location
+    context: str | None
+    dockerfile: str | None
+    target: str | None
+    args: tuple[tuple[str, str | None], ...]
 
 
 class ServiceElement:
@@ -205,6 +238,55 @@ class ServiceElement:
         if self.network_mode and self.network_mode != "bridge":
             return ()
         return tuple(name for name, _ in pairs_of(self.get("networks"))) or ("default",)
+
+    @cached_property
+    def profiles(self) -> tuple[str, ...]:
+        """The profiles that start it; none when it is started always."""
+        profiles = self.get("profiles")
+        return tuple(self.sketch(item) for item in (profiles.items if profiles is not None else ()))
+
+    @cached_property
+    def depends_on(self) -> tuple[Dependency, ...]:
+        """The services that it waits for."""
+        value = self.get("depends_on")
+        entries = as_mapping(value).entries if value is not None else ()
+        return tuple(
+            Dependency(
+                entry.key,
+                entry.value.text_of("condition") or "service_started",
+                entry.location,
+                as_bool(entry.value.text_of("required")) is not False,
+            )
+            for entry in entries
+        )
+
+    @cached_property
+    def healthcheck(self) -> Healthcheck | None:
+        """Its own health check, or what it says about the image's; None when it says nothing."""
+        value = self.get("healthcheck")
+        if value is None:
+            return None
+        test = value.get("test")
+        words: tuple[str, ...] = ()
+        if test is not None and not test.is_null:
+            words = tuple(map(self.sketch, test.items)) if test.items else ("CMD-SHELL", self.sketch(test))
+        disabled = as_bool(self.text(value.get("disable"))) is True or words[:1] == ("NONE",) or words[1:] == ("NONE",)
+        return Healthcheck(value.location, () if disabled else words, disabled)
+
+    @cached_property
+    def build(self) -> Build | None:
+        """How its image is built; None when it is not."""
+        value = self.get("build")
+        if value is None:
+            return None
+        named = value.get("context") if value.form == "mapping" else value
+        context = self.path(self.sketch(named), named) if named is not None else self.path(".", value)
+        file = value.get("dockerfile")
+        name = self.sketch(file) if file is not None else "Dockerfile"
+        is_inline = value.get("dockerfile_inline") is not None
+        dockerfile = path_in_repository(context, name) if context is not None and not is_inline else None
+        args = tuple((name, self.text(arg)) for name, arg in pairs_of(value.get("args")))
+        return Build(value.location, context, dockerfile, self.text(value.get("target")), args)
 
     @cached_property
     def extra_hosts(self) -> frozenset[str]:

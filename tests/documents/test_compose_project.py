@@ -147,6 +147,46 @@ def test_resets_and_overrides_by_tag(make_repository: MakeRepository) -> None:
     assert [mount.source for mount in found["db"].mounts] == ["./c"]
 
 
+def test_reads_health_checks_dependencies_profiles_and_builds(make_repository: MakeRepository) -> None:
+    repository = make_repository(
+        {
+            "app/compose.yaml": """\
+services:
+  a:
+    build: ${CONTEXT:-./api}
+    depends_on: [b]
+    profiles: [dev]
+    healthcheck: {test: curl -f localhost, interval: 5s}
+  b:
+    build: {context: .., dockerfile: docker/b.Dockerfile, target: prod, args: {V: '1', W: }}
+    depends_on: {c: {condition: service_healthy, required: false}}
+    healthcheck: {disable: true}
+  c: {image: x, healthcheck: {test: [NONE]}}
+  d: {image: x, healthcheck: {interval: 1m}}
+  e: {image: x, build: ../../outside}
+"""
+        }
+    )
+    found = services(repository)
+    a, b, c, d, e = (found[name] for name in "abcde")
+    assert a.build is not None
+    assert (a.build.context, a.build.dockerfile) == ("app/api", "app/api/Dockerfile")
+    assert b.build is not None
+    assert b.build[1:] == ("", "docker/b.Dockerfile", "prod", (("V", "1"), ("W", None)))
+    assert e.build is not None
+    assert (e.build.context, e.build.dockerfile) == (None, None)
+    assert [each[:2] for each in (*a.depends_on, *b.depends_on)] == [("b", "service_started"), ("c", "service_healthy")]
+    assert not b.depends_on[0].required
+    assert (a.profiles, b.profiles) == (("dev",), ())
+    checks = [service.healthcheck for service in (a, b, c, d)]
+    assert [check and (check.test, check.is_disabled) for check in checks] == [
+        (("CMD-SHELL", "curl -f localhost"), False),
+        ((), True),
+        ((), True),
+        ((), False),
+    ]
+
+
 def test_names_hosts_and_networks(make_repository: MakeRepository) -> None:
     repository = make_repository(
         {

@@ -23,6 +23,7 @@ from sp404audit.rules.compose import kafka
 _DEVELOPMENT = frozenset(
     {"dev", "devel", "development", "devcontainer", "local", "test", "tests", "testing", "ci", "e2e", "override"}
 )
+"""A file with one of these words in its path says that it is not what runs in production: `compose.dev.yaml`."""
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "/bin/sh", "/bin/bash"})
 
 
@@ -109,14 +110,9 @@ def _verdict(service: Service, assessment: Assessment) -> Verdict:
         return passed(assessment.location, message)
     if assessment.kind == "open":
         return unproven(assessment.location, message)
-    severity = "low" if _is_for_development(service) else None if is_reachable(service) else "medium"
+    is_for_development = not _DEVELOPMENT.isdisjoint(re.split(r"[/._-]", assessment.location.path.lower()))
+    severity = "low" if is_for_development else None if is_reachable(service) else "medium"
     return fail(assessment.location, message, severity=severity)
-
-
-def _is_for_development(service: Service) -> bool:
-    """Whether the file says by its name that it is not what runs in production: `compose.dev.yaml`."""
-    path = service.project.files[-1].lower()
-    return not _DEVELOPMENT.isdisjoint(re.split(r"[/._-]", path))
 
 
 def is_reachable(service: Service) -> bool:
