@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,8 @@ from sp404audit.rules.evaluation import Evaluation
 from sp404audit.rules.registry import Rule
 
 __all__ = ["audit"]
+
+_RANKS = {"error": 0, "warning": 1, "note": 2}
 
 
 def audit(
@@ -119,7 +121,7 @@ def _evaluate(reader: Reader, found: Discovery, chosen: Sequence[Rule], policy: 
         if written := comments_in(source):
             comments[file.path] = written
         if document.problems:
-            notifications.extend(_notification(problem, file.path) for problem in document.problems)
+            notifications.extend(_notifications(document))
             if any(problem.level == "error" for problem in document.problems):
                 unread[file.path] = file.kind
     repository = Repository({file.path: file.kind for file in found.files}, found.paths, facts, map(Location, unread))
@@ -155,14 +157,20 @@ def _kind_by_name(path: str) -> str:
     return by_path(folder, name) or ""
 
 
-def _notification(problem: Problem, path: str) -> Notification:
-    return Notification(problem.id, problem.level, problem.message, path, problem.region)
+def _notifications(document: Document) -> Iterator[Notification]:
+    """Tell what could not be read of a file: one notification of each id, at its first place."""
+    by_id: dict[str, list[Problem]] = {}
+    for problem in document.problems:
+        by_id.setdefault(problem.id, []).append(problem)
+    for problems in by_id.values():
+        first = min(problems, key=lambda problem: (_RANKS[problem.level], problem.region or WHOLE_FILE))
+        more = f" (and {len(problems) - 1} more of the kind in this file)" if len(problems) > 1 else ""
+        yield Notification(first.id, first.level, first.message + more, document.source.path, first.region)
 
 
 def _order(notification: Notification) -> tuple[object, ...]:
-    ranks = {"error": 0, "warning": 1, "note": 2}
     region = notification.region or WHOLE_FILE
-    return ranks[notification.level], notification.path, region, notification.id, notification.message
+    return _RANKS[notification.level], notification.path, region, notification.id, notification.message
 
 
 def _counts(found: Discovery) -> dict[str, int]:

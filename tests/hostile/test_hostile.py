@@ -89,6 +89,7 @@ CASES = [
     Case("arguments that double", "Dockerfile",
          b"ARG a0=x\n" + b"".join(b"ARG a%d=${a%d}${a%d}\n" % (n + 1, n, n) for n in range(40)) + b"FROM ${a40}\n",
          AUDITED),
+    Case("instructions that are none", "Dockerfile", b"FORM debian\nRAN x\n\x00\x01\n", "dockerfile/syntax"),
     Case("a here-document without end", "Dockerfile", b"FROM debian\nRUN <<EOF\nUSER root\n", "dockerfile/syntax"),
     Case("compose files of each other", "compose.yaml",
          b"include: [compose.yaml, ../../etc/passwd]\nservices:\n  a: {extends: {file: compose.yaml, service: a}}\n"
@@ -119,7 +120,7 @@ def run(root: Path) -> Audit:
 
 
 def about(report: Audit, path: str) -> list[str]:
-    return sorted({note.id for note in report.notifications if note.path == path})
+    return sorted(note.id for note in report.notifications if note.path == path)
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])
