@@ -32,7 +32,7 @@ __all__ = [
 MAX_EVALUATION_DEPTH = 100
 MAX_STEPS = 50_000
 """How many nodes are looked at for one answer."""
-MAX_ALL_STEPS = 5_000_000
+MAX_ALL_STEPS = 1_500_000
 """How many nodes are looked at for all answers that share a budget."""
 MAX_TEXT = 65_536
 MAX_ITEMS = 4_096

@@ -24,6 +24,12 @@ _SPLIT_PREFIX = "aws_s3_bucket_"
 _ACCOUNT_BLOCK = "aws_s3_account_public_access_block"
 _MAX_DOUBTS = 5
 """How many resources of one type whose bucket is unknown are remembered: one is enough to doubt."""
+_MAX_LINKS = 200
+"""How many resources that refer to the same bucket are remembered: one for each key of its `for_each`."""
+_MAX_NAMESAKES = 10
+"""How many resources that give the same name of a bucket are remembered."""
+_MAX_INSTANCES = 10_000
+"""How many instances of resources with `for_each` are looked at one by one."""
 
 
 class PublicAccessBlock(NamedTuple):
@@ -133,7 +139,9 @@ class SplitResources:
         self.by_symbol: dict[tuple[str, str], list[Link]] = {}
         self.by_name: dict[str, list[Link]] = {}
         self.by_text: dict[tuple[str, Text], list[Link]] = {}
-        self.unresolved: dict[str, dict[str, list[Resource]]] = {}
+        self.unresolved: dict[str, dict[str, list[Link]]] = {}
+        self.instances = 0
+        self.blocks: dict[Resource, PublicAccessBlock] = {}
         for resource in repository.derived(resources):
             if resource.mode != "resource":
                 continue
@@ -142,21 +150,30 @@ class SplitResources:
             elif resource.type == _ACCOUNT_BLOCK:
                 self.account.append(resource)
             elif resource.type.startswith(_SPLIT_PREFIX):
-                for instance in resource.instances():
+                instances = resource.instances() if self.instances < _MAX_INSTANCES else [resource]
+                self.instances += len(instances)
+                for instance in instances:
                     self._file(instance)
 
     def _file(self, resource: Resource) -> None:
         target = resource.value("bucket")
         if isinstance(target, Symbol):
-            self.by_symbol.setdefault((target.folder, target.address), []).append(Link(resource, target.key))
+            links, most = self.by_symbol.setdefault((target.folder, target.address), []), _MAX_LINKS
         elif isinstance(target, str):
-            self.by_name.setdefault(target, []).append(Link(resource, None))
+            links, most = self.by_name.setdefault(target, []), _MAX_NAMESAKES
         elif isinstance(target, Text) and any(target.parts):
-            self.by_text.setdefault((resource.context.id, target), []).append(Link(resource, None))
+            links, most = self.by_text.setdefault((resource.context.id, target), []), _MAX_NAMESAKES
         else:
-            group = self.unresolved.setdefault(root_of(resource.context).id, {}).setdefault(resource.type, [])
-            if len(group) < _MAX_DOUBTS:
-                group.append(resource)
+            by_type = self.unresolved.setdefault(root_of(resource.context).id, {})
+            links, most = by_type.setdefault(resource.type, []), _MAX_DOUBTS
+        if len(links) < most:
+            links.append(Link(resource, target.key if isinstance(target, Symbol) else None))
+
+    def block(self, part: Resource) -> PublicAccessBlock:
+        """What a public access block says, read once."""
+        if part not in self.blocks:
+            self.blocks[part] = public_access_block(part)
+        return self.blocks[part]
 
     def links(self, bucket: Resource) -> list[Link]:
         """What surely names this bucket."""
@@ -173,7 +190,7 @@ class SplitResources:
 
     def _unknown(self, bucket: Resource) -> Iterator[Resource]:
         for group in self.unresolved.get(root_of(bucket.context).id, {}).values():
-            yield from group
+            yield from (link.part for link in group)
 
     def doubtful(self, bucket: Resource) -> Iterator[Resource]:
         """What may name this bucket."""
@@ -206,7 +223,7 @@ def _bucket(resource: Resource, index: SplitResources) -> S3Bucket:
     for part in index.doubtful(resource):
         why = f"{part.address} configures a bucket that is not known"
         bucket.doubts.setdefault(part.type.removeprefix(_SPLIT_PREFIX), []).append((part.location, why))
-    bucket.public_access = tuple(public_access_block(part) for part in bucket.parts.get("public_access_block", ()))
+    bucket.public_access = tuple(index.block(part) for part in bucket.parts.get("public_access_block", ()))
     configure(bucket, resource)
     return bucket
 

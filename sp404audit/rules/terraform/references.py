@@ -8,6 +8,9 @@ from sp404audit.documents.terraform_module import Module
 from sp404audit.documents.terraform_references import Reference, is_declared, references
 from sp404audit.rules import Verdicts, fail, not_applicable, passed, rule, unproven
 
+_MAX_GUESSES = 50
+"""For how many undeclared names of a module a similar one is looked for: comparing names is slow."""
+
 
 @rule("terraform/reference-declared", severity="high", security=False)
 def reference_declared(module: Module) -> Verdicts:
@@ -62,16 +65,16 @@ def reference_declared(module: Module) -> Verdicts:
         if not is_declared(reference, module):
             place = reference.location
             undeclared.setdefault((place.path, place.region.start_line, reference.address), reference)
-    for reference in undeclared.values():
+    for number, reference in enumerate(undeclared.values()):
         if module.gaps:
             yield unproven(reference, f"{reference.address} is declared in no file that was read; {module.gaps[0]}")
         else:
-            yield fail(reference, _message(reference, module))
+            yield fail(reference, _message(reference, module, guess=number < _MAX_GUESSES))
     if not undeclared:
         yield passed(module, f"all {count} references of this module are declared in it")
 
 
-def _message(reference: Reference, module: Module) -> str:
+def _message(reference: Reference, module: Module, *, guess: bool) -> str:
     where = f"{module.folder}/" if module.folder else "the root folder"
     if reference.kind == "name":
         if reference.address.lower() in ("true", "false", "null"):
@@ -81,7 +84,7 @@ def _message(reference: Reference, module: Module) -> str:
             "around it, nor a resource with its type before it"
         )
     message = f"the {reference.kind} {reference.address} is declared in no file of {where}"
-    similar = _similar(reference, module)
+    similar = _similar(reference, module) if guess else ""
     return f"{message}; did you mean {similar}?" if similar else message
 
 
@@ -101,5 +104,5 @@ def _similar(reference: Reference, module: Module) -> str:
         names = [address.rpartition(".")[2] for address in module.resources if address.startswith(f"{prefix}.")]
         if len(names) == 1:
             return f"{prefix}.{names[0]}"
-    close = difflib.get_close_matches(name, names[:1_000], n=1)
+    close = difflib.get_close_matches(name, names[:500], n=1)
     return f"{prefix}.{close[0]}" if close else ""
