@@ -48,7 +48,7 @@ class StepFact(NamedTuple):
         keyword: in upper case.
         location: of its arguments.
         text: its arguments as one line (cut at 2,000 characters).
-        words: its arguments split (the first 200), decoded in exec form.
+        words: its arguments split (the first 200, each cut likewise), decoded in exec form.
         exec_form: whether they are a JSON array.
         pairs: (name, value as written or None) of ENV and ARG.
         flags: (name, value) of its options.
@@ -216,7 +216,7 @@ def _step(instruction: Instruction, path: str) -> StepFact:
         instruction.keyword,
         Location(path, instruction.arguments_region),
         instruction.text[:_LONGEST_TEXT],
-        tuple(word.value for word in instruction.words[:_MOST_WORDS]),
+        tuple(word.value[:_LONGEST_TEXT] for word in instruction.words[:_MOST_WORDS]),
         instruction.array is not None,
         _pairs(instruction) if instruction.keyword in ("ARG", "ENV") else (),
         tuple((flag.name, flag.value) for flag in instruction.flags),

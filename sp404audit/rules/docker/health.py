@@ -1,0 +1,126 @@
+"""Whether anybody notices that a container no longer works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sp404audit.documents.built_images import FinalStage, ImageBase
+from sp404audit.documents.dockerfile_stages import Setting, StageState
+from sp404audit.results import Location
+from sp404audit.rules import Verdict, Verdicts, fail, not_applicable, passed, rule, unproven
+from sp404audit.rules.docker.runners import workload_containers
+from sp404audit.rules.docker.services import service_of
+
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+
+
+@rule(
+    "docker/healthcheck",
+    severity="medium",
+    equivalents=[
+        "checkov:CKV_DOCKER_2",
+        "trivy:DS-0026",
+        "hadolint:DL3057",
+        "kics:b03a748a-542d-44f4-bb86-9199ab4fd2d5",
+        "dockle:CIS-DI-0006",
+    ],
+    controls=["CIS Docker 4.6"],
+    precision="medium",
+    security=False,
+)
+def healthcheck(image: FinalStage) -> Verdicts:
+    """Images of services declare a health check, or whatever runs them does.
+
+    Without one the engine knows only whether the process exists. A server that hangs, or that has lost its database,
+    keeps getting requests, `depends_on` cannot wait for it, and nothing restarts it. A check in the compose service or
+    a probe in the Kubernetes workload that runs the image does as well. Tools, jobs and mere bases need none.
+
+    Fix: add `HEALTHCHECK CMD` with a request to the service that fails on a bad status, or a `healthcheck:` or probe
+    where the image is run.
+
+    Passes:
+        FROM node:24-slim
+        EXPOSE 3000
+        HEALTHCHECK --timeout=3s CMD ["node", "health.js"]
+        CMD ["node", "server.js"]
+
+    Passes (compose checks it):
+        --- Dockerfile
+        FROM nginxinc/nginx-unprivileged:1.28
+        EXPOSE 8080
+        --- compose.yaml
+        services:
+          web:
+            build: .
+            healthcheck:
+              test: ["CMD", "curl", "-f", "http://127.0.0.1:8080/"]
+
+    Fails:
+        FROM node:24-slim
+        EXPOSE 3000
+        CMD ["node", "server.js"]
+
+    Fails (a check that is switched off):
+        FROM node:24-slim
+        HEALTHCHECK NONE
+        EXPOSE 3000
+        CMD ["node", "server.js"]
+
+    Unproven (whether it keeps running is not known):
+        FROM debian:13-slim
+        COPY reconcile /usr/bin/reconcile
+        ENTRYPOINT ["/usr/bin/reconcile"]
+    """
+    if image.is_only_a_base:
+        yield not_applicable(image, "only the base of other images of this repository; those are judged")
+        return
+    state = image.variants[0]
+    base = ImageBase(image, state)
+    check = next((each.healthcheck for each in base.states if each.healthcheck is not None), None)
+    evidence = list(_checks(image, check, base))
+    if evidence:
+        (location, message), *others = evidence
+        yield passed(location, message, related=others)
+        return
+    yield _without_check(image, state, check, base)
+
+
+def _without_check(image: FinalStage, state: StageState, check: Setting | None, base: ImageBase) -> Verdict:
+    service = service_of(image, state)
+    if service.answer == "no":
+        return not_applicable(image, f"no service: {service.reason}")
+    related = [(service.location, service.reason)]
+    if service.answer == "unknown":
+        return unproven(
+            image, f"{service.reason}: whether it is a service that needs a check is not known", related=related
+        )
+    if check is not None:
+        return fail(
+            check.step.location, "HEALTHCHECK NONE switches the check off; ask the service instead", related=related
+        )
+    if base.known is None and not base.is_scratch:
+        why = f"no HEALTHCHECK here, and it is not known whether {base.label} has one"
+        return unproven(image, why, related=related)
+    message = f"{service.reason}, but nothing checks its health; add HEALTHCHECK, or a check where it is run"
+    return fail(image, message, related=related)
+
+
+def _checks(image: FinalStage, check: Setting | None, base: ImageBase) -> Iterator[tuple[Location, str]]:
+    """Everything that checks the health of containers of this image."""
+    if check is not None and not _is_none(check):
+        yield check.step.location, "HEALTHCHECK"
+    elif check is None and base.known is not None and base.known.has_healthcheck:
+        yield base.location, f"{base.label} brings its own HEALTHCHECK"
+    for request in image.requests:
+        if request.healthcheck:
+            yield request.location, f"compose checks {request.owner}"
+    for workload, container in workload_containers(image):
+        probe = next(
+            (setting for name in _PROBES for setting in container.settings if setting.name.startswith(name)), None
+        )
+        if probe is not None:
+            yield workload.place(probe), f"{workload.title} probes it"
+
+
+def _is_none(check: Setting) -> bool:
+    return bool(check.step.words) and check.step.words[0].upper() == "NONE"
