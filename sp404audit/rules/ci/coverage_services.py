@@ -52,6 +52,8 @@ _SERVICES: tuple[tuple[str, str], ...] = (
 _ABOUT_COVERAGE = re.compile(r"cover|\bcov\b|_cov|cov_", re.IGNORECASE)
 _COMPARES = re.compile(r"<=?|>=?|-lt\b|-le\b|-gt\b|-ge\b|\bbc\b")
 _EXITS = re.compile(r"\bexit\b")
+_TESTS = frozenset({"[", "[[", "test", "awk", "gawk", "bc", "python", "perl", "node"})
+_ARITHMETIC = re.compile(r"(?:[<>]=?|-[lg][te])\s*(100|[1-9][0-9](?:\.[0-9]{1,2})?)\b")
 _NUMBER = re.compile(r"(?<![\w.])(100|[1-9][0-9](?:\.[0-9]{1,2})?)(?![\w.%]*[\w])")
 
 
@@ -114,22 +116,30 @@ def _comparison(job: PipelineJob) -> Iterator[Gate]:
         raw = ["\n".join(run.command.raw) for run in runs if run.command is not None]
         if not any(_ABOUT_COVERAGE.search(text) for text in raw):
             continue
-        tests = [run for run, text in zip(runs, raw, strict=True) if _is_test(run, text)]
-        exits = any(
-            run.words[:1] in (("exit",), ("false",)) or _EXITS.search(text) for run, text in zip(runs, raw, strict=True)
-        )
-        for run in tests if exits or any(run.words[:1] == ("bc",) for run in tests) else ():
-            known = run.command.known if run.command is not None else ()
-            amounts = [float(found) for word in known[1:] for found in _NUMBER.findall(word)]
-            minimum = amounts[0] if len(set(amounts)) == 1 else None
-            yield Gate(run.location, "a comparison", minimum, minimum is not None)
+        calculates = any(run.words[:1] == ("bc",) for run in runs)
+        tests = [run for run, text in zip(runs, raw, strict=True) if _is_test(run, text, calculates)]
+        ends = [run for run in runs if run.words[:1] in (("exit",), ("false",)) and run.words[1:2] != ("0",)]
+        if tests and (ends or calculates or any(_EXITS.search(text) for text in raw)):
+            for run in tests:
+                known = run.command.known if run.command is not None else ()
+                yield _compared(run, " ".join(known[1:]), _NUMBER)
+        else:  # `(( … ))` is no command: its text is only there for a step
+            for run in ends[:1]:
+                if run.command is not None and any(frame.kind == "branch" for frame in run.command.frames):
+                    yield _compared(run, run.step.run or "", _ARITHMETIC)
 
 
-def _is_test(run: Run, text: str) -> bool:
+def _compared(run: Run, text: str, pattern: re.Pattern[str]) -> Gate:
+    amounts = {float(found) for found in pattern.findall(text)}
+    minimum = amounts.pop() if len(amounts) == 1 else None
+    return Gate(run.location, "a comparison", minimum, minimum is not None)
+
+
+def _is_test(run: Run, text: str, calculates: bool) -> bool:
+    """Whether a command compares numbers: a test, a program text, or what is handed to bc."""
     name = run.words[0] if run.words else ""
-    return name in ("[", "[[", "test", "((", "awk", "gawk", "bc", "python", "perl", "node") and bool(
-        _COMPARES.search(text)
-    )
+    is_one = name in _TESTS or (calculates and name in ("echo", "printf"))
+    return is_one and _COMPARES.search(text) is not None
 
 
 def _by_unit(job: PipelineJob) -> Iterator[list[Run]]:
