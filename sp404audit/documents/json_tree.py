@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 
 from sp404audit.documents.source import DocumentError, Source
-from sp404audit.documents.yaml_tree import MAX_DEPTH, MAX_NODES, Mapping, Mark, MergeBudget, Node, Scalar, Sequence
+from sp404audit.documents.yaml_tree import (
+    MAX_DEPTH,
+    MAX_NODES,
+    Mapping,
+    Mark,
+    MergeBudget,
+    Node,
+    Scalar,
+    Sequence,
+    Written,
+)
 from sp404audit.results import Region
 
 __all__ = ["parse"]
@@ -89,8 +99,8 @@ class _Reader:
 
     def scalar(self, raw: str, start: int, end: int) -> Scalar:
         if raw[0] != '"':
-            return Scalar(raw, "", None, self.mark(start), self.mark(end))
-        return Scalar(_unescape(raw[1:-1]), '"', None, self.mark(start), self.mark(end))
+            return Scalar(Written(raw, "", self.mark(start), self.mark(end)))
+        return Scalar(Written(_unescape(raw[1:-1]), '"', self.mark(start), self.mark(end)))
 
     def add(self, node: Node) -> None:
         """Put a finished scalar, or a collection just opened, where it belongs."""

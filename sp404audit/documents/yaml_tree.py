@@ -11,8 +11,8 @@ seen. Merge keys (`<<`) are resolved on look-up, within a budget for each file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
@@ -45,6 +45,7 @@ __all__ = [
     "Scalar",
     "Sequence",
     "Stream",
+    "Written",
     "mapping",
     "parse",
     "parse_stream",
@@ -90,7 +91,7 @@ class Mark:
 class Node:
     """What mappings, sequences and scalars have in common."""
 
-    __slots__ = ("end", "start", "tag")
+    __slots__ = ()
     start: Mark
     end: Mark
     tag: str | None
@@ -112,21 +113,51 @@ class Node:
         return self.start.line + 1, last
 
 
-class Scalar(Node):
-    """A scalar: `value` is its text, `style` is `''` (plain), `'`, `"`, `|` or `>`."""
+class Written(NamedTuple):
+    """A scalar as a parser other than libyaml's found it, with the names that PyYAML's `ScalarEvent` has."""
 
-    __slots__ = ("style", "value")
+    value: str
+    style: str
+    start_mark: Mark
+    end_mark: Mark
+    tag: str | None = None
+
+
+class Scalar(Node):
+    """A scalar: `value` is its text, `style` is `''` (plain), `'`, `"`, `|` or `>`.
+
+    Most nodes of a file are scalars that nobody asks for more than their value, so all else stays in the event.
+    """
+
+    __slots__ = ("_event", "value")
     children: list[Node] = []  # noqa: RUF012 (shared, and nobody writes to it)
 
-    def __init__(self, value: str, style: str, tag: str | None, start: Mark, end: Mark) -> None:
-        self.value = value
-        self.style = style
-        self.tag = tag
-        self.start = start
-        self.end = end
+    def __init__(self, event: Any) -> None:
+        self.value: str = event.value
+        self._event = event
 
     def __repr__(self) -> str:
         return f"Scalar({self.value[:40]!r}, line {self.start.line + 1})"
+
+    @property
+    def style(self) -> str:
+        """How it is written."""
+        return self._event.style or ""
+
+    @property
+    def tag(self) -> str | None:  # type: ignore[override]
+        """Its tag, written out."""
+        return self._event.tag  # type: ignore[no-any-return]
+
+    @property
+    def start(self) -> Mark:  # type: ignore[override]
+        """Where it begins."""
+        return self._event.start_mark  # type: ignore[no-any-return]
+
+    @property
+    def end(self) -> Mark:  # type: ignore[override]
+        """Where it ends."""
+        return self._event.end_mark  # type: ignore[no-any-return]
 
     @property
     def resolved(self) -> bool | int | float | str | None:
@@ -150,7 +181,7 @@ class Scalar(Node):
 class Sequence(Node):
     """A sequence; iterate over it, or read `items`."""
 
-    __slots__ = ("children",)
+    __slots__ = ("children", "end", "start", "tag")
 
     def __init__(self, tag: str | None, start: Mark) -> None:
         self.children: list[Node] = []
@@ -181,7 +212,7 @@ class MergeBudget:
 class Mapping(Node):
     """A mapping. Look-ups see merged keys; of duplicate keys the last one counts."""
 
-    __slots__ = ("_budget", "_index", "children")
+    __slots__ = ("_budget", "_index", "children", "end", "start", "tag")
 
     def __init__(self, tag: str | None, start: Mark, budget: MergeBudget) -> None:
         self.children: list[Node] = []
@@ -302,25 +333,24 @@ class _Builder:
 
     def run(self) -> None:
         """Read the whole stream; what was read before an error is kept."""
-        parser = _Parser(self.source.text)
-        get_event = parser.get_event
+        get_event: Callable[[], Any] = _Parser(self.source.text).get_event
+        scalar, mapping_start, sequence_start = yaml.ScalarEvent, yaml.MappingStartEvent, yaml.SequenceStartEvent
         stack: list[Sequence | Mapping] = []
         anchors: dict[str, Node] = {}
         children: list[Node] = []
         root: list[Node] = children
         nodes = 0
         while True:
-            event: Any = get_event()
+            event = get_event()
             kind = type(event)
-            if kind is yaml.ScalarEvent:
-                start, end = event.start_mark, event.end_mark
-                if self.foreign_lines or start.index >= self.length:
-                    start, end = self.place(start), self.place(end)
-                node: Node = Scalar(event.value, event.style or "", event.tag, start, end)
-            elif kind is yaml.MappingStartEvent:
-                node = Mapping(event.tag, self.place(event.start_mark), self.budget)
-            elif kind is yaml.SequenceStartEvent:
-                node = Sequence(event.tag, self.place(event.start_mark))
+            if kind is scalar:
+                if event.anchor is not None or event.tag is not None or self.foreign_lines or not event.value:
+                    self.move(event)
+                node: Node = Scalar(event)
+            elif kind is mapping_start:
+                node = Mapping(event.tag, self.begin(event), self.budget)
+            elif kind is sequence_start:
+                node = Sequence(event.tag, self.begin(event))
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 self.close(stack.pop(), event)
                 children = stack[-1].children if stack else root
@@ -341,15 +371,23 @@ class _Builder:
             else:
                 continue
             nodes += 1
-            if event.anchor is not None or event.tag is not None:
-                node.start = self.skip_properties(node.start)
-                if event.anchor is not None:
-                    anchors[event.anchor] = node
             children.append(node)
-            if kind is not yaml.ScalarEvent:
+            if event.anchor is not None:
+                anchors[event.anchor] = node
+            if kind is not scalar:
                 stack.append(node)  # type: ignore[arg-type]
                 children = node.children
                 self.check_bounds(len(stack), nodes, event.start_mark.line)
+
+    def begin(self, event: Any) -> Mark:
+        """Where a node begins, which is after its anchor and tag."""
+        start = self.place(event.start_mark)
+        return start if event.anchor is None and event.tag is None else self.skip_properties(start)
+
+    def move(self, event: Any) -> None:
+        """Correct where libyaml says that a scalar stands."""
+        event.start_mark = self.begin(event)
+        event.end_mark = self.place(event.end_mark)
 
     def check_bounds(self, depth: int, nodes: int, line: int) -> None:
         """Stop at files that nobody wrote by hand."""
@@ -370,8 +408,9 @@ class _Builder:
         """Note where a collection ends, and look at its keys while they are at hand."""
         node.end = self.place(event.end_mark)
         if isinstance(node, Mapping):
-            names = [key.value for key in node.children[::2] if type(key) is Scalar]
-            if len(set(names)) != len(names) and next(node.duplicates(), None):
+            keys = node.children[::2]
+            names = {key.value for key in keys if type(key) is Scalar}
+            if len(names) != len(keys) and next(node.duplicates(), None):
                 self.stream.mappings_with_duplicates.append(node)
             if "<<" in names:
                 self.merging.append(node)
@@ -382,7 +421,7 @@ class _Builder:
         region = Region(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
         message = f"*{event.anchor} is an alias of an anchor that is not defined before it"
         self.stream.problems.append(Problem("yaml/syntax", message, region))
-        return Scalar("", "", None, start, end)
+        return Scalar(Written("", "", start, end))
 
     def check_merges(self) -> None:
         """Resolve merge keys now: whether the file goes over its budget must be known before a rule asks."""
