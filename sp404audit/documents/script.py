@@ -18,6 +18,11 @@ __all__ = ["Script", "ScriptFact", "parse"]
 
 _SHEBANG = re.compile(r"#![ \t]*(\S+)(?:[ \t]+([^\r\n]*))?")
 _LETTERS = {"e": "errexit", "u": "nounset", "x": "xtrace"}
+_SAYS_WHEN = re.compile(
+    r"^[ \t]*#(?!!)[^\n]{0,200}?\b(cron(?:tab|job)?\b|cron\.(?:d|daily|hourly|weekly)|systemd|timer\b|nightly|hourly"
+    r"|every (?:night|day|hour|week)|scheduled? by|scheduler)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _MODIFIERS = frozenset({"set", "shopt", "trap", "umask", "export", "readonly", "declare", "typeset", "local", "unset"})
 """Commands that prepare the shell and nothing else."""
 
@@ -31,7 +36,15 @@ class Shebang(NamedTuple):
 
 
 class ScriptFact(NamedTuple):
-    """A script of the repository: how it is started, and whether it does anything but define functions."""
+    """A script of the repository.
+
+    Attributes:
+        interpreter: the shell that its first line names.
+        acts: whether it does anything but define functions and set variables.
+        functions: the names of its functions.
+        options: what the script switches on by its own `set`; whoever sources it gets them.
+        says_when: a comment that tells by what, or how often, the script is started.
+    """
 
     location: Location
     path: str
@@ -39,6 +52,8 @@ class ScriptFact(NamedTuple):
     has_shebang: bool
     acts: bool
     functions: tuple[str, ...]
+    options: tuple[str, ...]
+    says_when: Location | None
 
 
 class Script(Document):
@@ -79,8 +94,13 @@ class Script(Document):
             if command.function is None and command.name and command.name not in _MODIFIERS and not command.substitution
         ]
 
+    def _says_when(self) -> Location | None:
+        match = _SAYS_WHEN.search(self.source.text, 0, 16 * 1024)
+        return Location(self.path, self.source.region(*match.span())) if match else None
+
     def facts(self) -> Iterator[Fact]:
         """Yield the script and its commands."""
+        given = len(self.shebang.options) if self.shebang else 0
         yield ScriptFact(
             Location(self.path, self.region),
             self.path,
@@ -88,6 +108,8 @@ class Script(Document):
             self.shebang is not None,
             bool(self.actions),
             tuple(sorted(self.shell.functions)),
+            tuple(sorted({setting.option for setting in self.shell.settings[given:] if setting.on})),
+            self._says_when(),
         )
         yield from shell.command_facts(self.shell, self.path, shell.Unit("script", self.path))
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from sp404audit.documents.shell_model import (
+    ROOT_FOLDER,
+    SCRIPT_FOLDER,
     UNKNOWN,
     Assignment,
     Command,
@@ -20,6 +22,7 @@ from sp404audit.documents.shell_model import (
     Shell,
     Word,
     expand,
+    is_known,
 )
 from sp404audit.documents.source import Problem
 from sp404audit.results import Location
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_SIZE",
+    "ROOT_FOLDER",
+    "SCRIPT_FOLDER",
     "UNKNOWN",
     "Assignment",
     "Command",
@@ -43,6 +48,7 @@ __all__ = [
     "Word",
     "command_facts",
     "expand",
+    "is_known",
     "parse",
 ]
 
@@ -155,8 +161,9 @@ def command_facts(shell: Shell, path: str, unit: Unit) -> Iterator[ShellCommand]
     for command in shell.commands:
         words = command.words[command.first :]
         known = tuple([shell.resolve(word) for word in words])
-        argv = tuple([None if UNKNOWN in one else one for one in known])
-        name = argv[0].rpartition("/")[2] if argv and argv[0] is not None else (None if argv else "")
+        argv = tuple([one if is_known(one) else None for one in known])
+        tail = known[0].rpartition("/")[2] if known else ""
+        name = tail if is_known(tail) else None
         yield ShellCommand(
             location=Location(path, command.region),
             unit=unit,

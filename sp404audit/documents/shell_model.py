@@ -6,14 +6,39 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from sp404audit.documents.shell_folders import ROOT_FOLDER, SCRIPT_FOLDER, folder_of_substitution, folder_of_variable
+
 if TYPE_CHECKING:
     from sp404audit.documents.source import Excerpt, Problem
     from sp404audit.results import Region
 
-__all__ = ["UNKNOWN", "Assignment", "Command", "Frame", "Part", "Pipeline", "Redirect", "Shell", "Word", "expand"]
+__all__ = [
+    "ROOT_FOLDER",
+    "SCRIPT_FOLDER",
+    "UNKNOWN",
+    "Assignment",
+    "Command",
+    "Frame",
+    "Part",
+    "Pipeline",
+    "Redirect",
+    "Setting",
+    "Shell",
+    "Word",
+    "expand",
+    "is_known",
+]
 
 UNKNOWN = "\x00"
 """Stands in `Shell.resolve` for a stretch that only the run can tell. No argument of a process can hold it."""
+
+_MARKS = frozenset((UNKNOWN, SCRIPT_FOLDER, ROOT_FOLDER))
+
+
+def is_known(value: str) -> bool:
+    """Tell whether a resolved word is known from its first to its last character."""
+    return _MARKS.isdisjoint(value)
+
 
 MAX_INDIRECTION = 8
 """How many variables deep a value is followed: a script that goes deeper is computing, not configuring."""
@@ -314,6 +339,7 @@ class Shell:
         self.environment: dict[str, str | None] = {}
         """What the caller knows of the environment; None for a name that is set to something unknown."""
         self.problems: list[Problem] = []
+        self._values: dict[tuple[str, int | None, int], str | None] = {}
         self._by_name: dict[str, list[Assignment]] | None = None
 
     @property
@@ -345,7 +371,7 @@ class Shell:
         found = {}
         for name in self._assigned:
             value = self.value_of(name)
-            if value is not None and UNKNOWN not in value:
+            if value is not None and is_known(value):
                 found[name] = value
         return found
 
@@ -382,6 +408,12 @@ class Shell:
         The nearest assignment before the place decides, when it is certain to have run; a place before all of them is
         taken to stand in a function that is called later. None: nothing is known.
         """
+        key = (name, at, depth)
+        if key not in self._values:  # else values of values would be followed again and again, eight deep
+            self._values[key] = self._value_of(name, at, depth)
+        return self._values[key]
+
+    def _value_of(self, name: str, at: int | None, depth: int) -> str | None:
         before = self._before(name, at)
         if not before:
             return self.environment.get(name)
@@ -395,7 +427,10 @@ class Shell:
         return value if others == {value} else None
 
     def resolve(self, word: Word) -> str:
-        """Return the word's value with `UNKNOWN` in place of each stretch that only the run can tell."""
+        """Return the word's value with `UNKNOWN` in place of each stretch that only the run can tell.
+
+        `SCRIPT_FOLDER` and `ROOT_FOLDER` stand for the folders that a script computes by the usual idioms.
+        """
         return self._resolve(word.parts, word.start, 0)
 
     def _resolve(self, parts: tuple[Part, ...], at: int, depth: int) -> str:
@@ -404,7 +439,7 @@ class Shell:
             if part.kind == "literal":
                 pieces.append(part.text)
                 continue
-            value = self._variable(part, at, depth) if part.kind == "variable" else None
+            value = self._variable(part, at, depth) if part.kind == "variable" else folder_of_substitution(part.text)
             pieces.append(UNKNOWN if value is None else value)
         joined = "".join(pieces)
         while UNKNOWN + UNKNOWN in joined:
@@ -417,7 +452,9 @@ class Shell:
         value = self.value_of(part.text, at, depth)
         if value is None and part.default is not None and part.text not in self.environment:
             value = self._resolve(part.default, at, depth + 1)
-        if value is None or part.cut is None:
+        if value is None:
+            return folder_of_variable(part.text)
+        if part.cut is None:
             return value
         return _cut(value, *part.cut)
 

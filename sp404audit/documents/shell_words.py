@@ -24,6 +24,8 @@ _KINDS = frozenset({
     "expansion", "command_substitution", "process_substitution", "arithmetic_expansion", "brace_expression", "regex",
     "extglob_pattern", "test_operator", "array", "special_variable_name", "variable_name", "subscript",
 })  # fmt: skip
+_SIMPLE_WORD = re.compile(rf"""(?P<plain>[A-Za-z0-9_./:=@%+,^-]+)|(?P<quoted>"[^"$`\\\r{MASK}]*"|'[^'\r{MASK}]*')""")
+_SUBSTITUTES = re.compile(r"[$<>]\(|`")
 _MASKED = re.compile(f"({MASK}+)")
 _UNQUOTED_ESCAPE = re.compile(r"\\(\r?\n|[\s\S])")
 _QUOTED_ESCAPE = re.compile(r"\\(\r?\n|[$`\"\\])")
@@ -58,8 +60,17 @@ class WordReader:
 
     def word(self, nodes: Sequence[Node]) -> Word:
         """Return one word, made of adjacent nodes."""
-        parts = [part for node in nodes for part in self.parts(node)]
-        return Word(self.excerpt, *self.view.span(nodes[0].start_byte, nodes[-1].end_byte), _merged(parts))
+        start, end = nodes[0].start_byte, nodes[-1].end_byte
+        # Most words hold nothing that a shell would look at twice: no need to look at their nodes either.
+        simple = _SIMPLE_WORD.fullmatch(self.view.original, start, end)
+        if simple is None:
+            parts = _merged([part for node in nodes for part in self.parts(node)])
+        elif simple.lastgroup == "plain":
+            parts = (Part("literal", simple.group()),)
+        else:
+            inside = simple.group()[1:-1]
+            parts = (Part("literal", inside, True),) if inside else ()
+        return Word(self.excerpt, *self.view.span(start, end), parts)
 
     def leaves(self, node: Node) -> list[Node]:
         """Return the words and operators inside a construct such as `[[ … ]]`, in order."""
@@ -76,6 +87,8 @@ class WordReader:
     def substitutions(self, nodes: Sequence[Node]) -> list[Node]:
         """Return the outermost `$(…)`, backticks and `<(…)` inside the nodes, in order."""
         found: list[Node] = []
+        if not nodes or not self._may_substitute(nodes[0], nodes[-1]):
+            return found
         pending = list(reversed(nodes))
         while pending:
             node = pending.pop()
@@ -84,6 +97,11 @@ class WordReader:
             elif node.named_child_count:
                 pending += reversed(node.named_children)
         return found
+
+    def _may_substitute(self, first: Node, last: Node) -> bool:
+        """Whether the text from one node to another holds anything like a substitution."""
+        start, end = min(first.start_byte, last.start_byte), max(first.end_byte, last.end_byte)
+        return _SUBSTITUTES.search(self.view.text, start, end) is not None
 
     def operator(self, node: Node) -> str:
         """Return the operator of a redirection with its descriptor: `2>`, `>>`, `<<<`."""
