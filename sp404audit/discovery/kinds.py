@@ -313,14 +313,14 @@ def _yaml(path: str, keys: frozenset[bytes], head: bytes) -> Kind:
         return Kind.ALERTMANAGER
     if keys & {b"scrape_configs", b"rule_files", b"scrape_config_files"} and not keys & {b"clients", b"positions"}:
         return Kind.PROMETHEUS
-    if b"groups" in keys and _rule().search(head):
-        return Kind.PROMETHEUS_RULES
+    if (b"groups" in keys and _rule().search(head)) or {b"slos", b"service"} <= keys:
+        return Kind.PROMETHEUS_RULES  # written, or what Sloth makes them from
     if b"services" in keys and _service().search(head) and _image_or_build().search(head):
         return Kind.COMPOSE
     if b"repositories" in keys and b"source_directories" in keys:
         return Kind.BACKUP_CONFIG
     if not keys and _target_list().search(head):
-        return Kind.PROMETHEUS  # a file of targets for file_sd_configs
+        return Kind.PROMETHEUS  # a list of targets for file_sd_configs, or of additional scrape configurations
     name = path.rpartition("/")[2].lower()
     if name in ("prometheus.yml", "prometheus.yaml"):
         return Kind.PROMETHEUS
@@ -345,7 +345,7 @@ def _json(path: str, head: bytes) -> Kind:
 
 @cache
 def _target_list() -> re.Pattern[bytes]:
-    return re.compile(rb"(?:\A|[\r\n])-[ \t]+(?:\{[ \t]*)?[\"']?targets[\"']?[ \t]*:")
+    return re.compile(rb"(?:\A|[\r\n])-[ \t]+(?:\{[ \t]*)?[\"']?(?:targets|job_name)[\"']?[ \t]*:")
 
 
 @cache

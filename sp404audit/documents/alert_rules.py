@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from sp404audit.documents import yaml_tree
 from sp404audit.documents.model import Document, Fact
-from sp404audit.documents.monitoring_facts import Alert, Holder, Recording, RuleFile
+from sp404audit.documents.monitoring_facts import Alert, AlertSource, Holder, Recording, RuleFile
 from sp404audit.documents.source import DocumentError, Problem, Source
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar
 from sp404audit.results import Location, Region
@@ -110,7 +110,7 @@ class RuleGroup:
 
 
 class RuleGroups:
-    """The `groups` of a file or of a PrometheusRule; `root` is the mapping that holds them."""
+    """The `groups` of a file or of a PrometheusRule, or the `slos` that Sloth makes them from; `root` holds them."""
 
     kinds: ClassVar[tuple[str, ...]] = KINDS
 
@@ -142,6 +142,10 @@ class RuleGroups:
             tuple(alert.fact() for group in self.groups for alert in group.alerts),
             tuple(recording.fact() for group in self.groups for recording in group.recordings),
         )
+        for objective in yaml_tree.sequence(self.root.get("slos")):
+            if isinstance(objective, Mapping) and "alerting" in objective:
+                name = yaml_tree.text(objective.get("name")) or ""
+                yield AlertSource(Location(self.path, objective.region), name, "sloth")
 
 
 class AlertRules(Document):

@@ -290,11 +290,12 @@ class ServiceElement:
 
     @cached_property
     def extra_hosts(self) -> frozenset[str]:
-        """The names, in lower case, that `extra_hosts` or `external_links` add to what it can resolve."""
+        """The names, in lower case, that `extra_hosts` and links add to what it can resolve."""
         hosts = self.get("extra_hosts")
         names = [] if hosts is None else [entry.key for entry in as_mapping(hosts).entries]
-        links = self.get("external_links")
-        names += [(item.text or "").rpartition(":")[2] for item in (links.items if links is not None else ())]
+        for key in ("links", "external_links"):
+            links = self.get(key)
+            names += [(item.text or "").rpartition(":")[2] for item in (links.items if links is not None else ())]
         return frozenset(name.lower() for name in names)
 
     def host_names(self) -> Iterator[str]:

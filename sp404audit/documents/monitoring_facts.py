@@ -194,7 +194,8 @@ class Datasource(NamedTuple):
 class AlertSource(NamedTuple):
     """Something else that alerts come from.
 
-    `kind` is `grafana` for a rule of Grafana's own alerting, else the kind of the Kubernetes object.
+    `kind` is `grafana` for a rule of Grafana's own alerting, `sloth` for an objective that Sloth makes rules from, else
+    the kind of the Kubernetes object.
     """
 
     location: Location

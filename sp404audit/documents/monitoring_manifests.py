@@ -15,7 +15,7 @@ from sp404audit.documents.alertmanager import AlertmanagerConfig
 from sp404audit.documents.grafana import DashboardModel, is_dashboard, provisioning_facts
 from sp404audit.documents.model import Fact
 from sp404audit.documents.monitoring_facts import AlertSource, Holder, Monitor, ServiceName, Target, without_credentials
-from sp404audit.documents.prometheus import PrometheusConfig
+from sp404audit.documents.prometheus import PrometheusConfig, is_configuration
 from sp404audit.documents.source import DocumentError, Problem, Source
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar
 from sp404audit.results import Location
@@ -32,7 +32,7 @@ _NAMES = ("Service", "HelmRelease", "HelmChart", "Application", "ApplicationSet"
 _SUFFIXES = (".yml", ".yaml", ".rules", ".json", "")
 _MAX_TEXT = 1024 * 1024
 """What Kubernetes allows for a whole ConfigMap."""
-_SIGNS = ("scrape_configs", "rule_files", "groups:", "receivers:", "datasources:", "panels", "dashboard")
+_SIGNS = ("scrape_configs", "job_name:", "rule_files", "groups:", "receivers:", "datasources:", "panels", "dashboard")
 """One of these stands in every text that is of interest; others are not parsed."""
 
 
@@ -107,6 +107,8 @@ def _read_entry(holder: Holder, text: Scalar, source: Source, found: Monitoring)
 def _read_root(root: Node | None, holder: Holder, path: str, found: Monitoring) -> None:
     """Take an embedded file for what its keys say that it is."""
     if not isinstance(root, Mapping):
+        if is_configuration(root):
+            _add(PrometheusConfig(path, root, holder), found)
         return
     if "scrape_configs" in root or "rule_files" in root or "scrape_config_files" in root:
         _add(PrometheusConfig(path, root, holder), found)

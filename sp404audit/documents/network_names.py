@@ -57,6 +57,11 @@ def _address() -> re.Pattern[str]:
     )
 
 
+@cache
+def _numbered() -> re.Pattern[str]:
+    return re.compile(r"([a-z0-9_-]{1,200})[-_]\d{1,4}")
+
+
 def parse_address(text: str) -> Address | None:
     """Take `host:port`, or a URL, apart; None for anything else, a text with variables in it too."""
     match = _address().fullmatch(text)
@@ -135,6 +140,17 @@ class Names:
         self.kinds.add(provider.kind)
         if provider not in (providers := self.by_name.setdefault(provider.name, [])) and len(providers) < _MANY:
             providers.append(provider)
+
+    def container_of(self, name: str) -> Provider | None:
+        """What a name such as `shop-redis-1` or `shop_redis_1` is a container of, if the project is called `shop`."""
+        match = _numbered().fullmatch(name)
+        parts = match[1].replace("_", "-").split("-") if match else []
+        for first in range(1, len(parts)):
+            for joint in "-_":
+                providers = self.by_name.get(joint.join(parts[first:]))
+                if providers:
+                    return providers[0]
+        return None
 
     def similar_to(self, name: str) -> str:
         """A name that is written nearly like this one; empty when there is none."""

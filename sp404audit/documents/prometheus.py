@@ -7,13 +7,13 @@ agents and the OpenTelemetry collector's Prometheus receiver read the same. One 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeGuard
 
 from sp404audit.documents import yaml_tree
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.monitoring_facts import Holder, PrometheusFile, Target, without_credentials
 from sp404audit.documents.source import DocumentError, Problem, Source
-from sp404audit.documents.yaml_tree import Mapping, Node, Scalar, Sequence
+from sp404audit.documents.yaml_tree import Mapping, MergeBudget, Node, Scalar, Sequence
 from sp404audit.results import Location, Region
 
 __all__ = ["Prometheus", "PrometheusConfig", "Relabelling", "ScrapeConfig", "parse"]
@@ -114,21 +114,23 @@ def static_targets(node: Mapping) -> list[Scalar]:
 
 
 class PrometheusConfig:
-    """A whole configuration.
+    """A whole configuration, or a list of scrape configurations that are added to one elsewhere.
 
     Attributes:
         path: of the file that it stands in.
-        root: its mapping.
+        root: its mapping, or the list.
+        settings: its mapping; an empty one for a list.
         holder: where it lies when it is part of a manifest.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("prometheus", "kubernetes")
 
-    def __init__(self, path: str, root: Mapping, holder: Holder | None = None) -> None:
+    def __init__(self, path: str, root: Mapping | Sequence, holder: Holder | None = None) -> None:
         self.path = path
         self.root = root
+        self.settings = root if isinstance(root, Mapping) else Mapping(None, root.start, MergeBudget())
         self.holder = holder or Holder()
-        items = yaml_tree.sequence(root.get("scrape_configs"))
+        items = root.items if isinstance(root, Sequence) else yaml_tree.sequence(root.get("scrape_configs"))
         self.scrape_configs = [ScrapeConfig(self, item) for item in items if isinstance(item, Mapping)]
 
     @property
@@ -145,15 +147,8 @@ class PrometheusConfig:
         """Yield what cross-file rules need of it."""
         managers = list(self._alertmanagers())
         remotes = self._remotes("remote_write")
-        yield PrometheusFile(
-            self._at(self.root),
-            self.holder,
-            tuple(scrape.job for scrape in self.scrape_configs),
-            tuple((glob.value, self._at(glob)) for glob in yaml_tree.strings(self.root.get("rule_files"))),
-            len(managers),
-            tuple(without_credentials(url.value) for url in remotes),
-            tuple(glob.value for glob in yaml_tree.strings(self.root.get("scrape_config_files"))),
-        )
+        if isinstance(self.root, Mapping):
+            yield self._file(len(managers), remotes)
         for scrape in self.scrape_configs:
             for address, role in scrape.targets():
                 yield self._target(address, role, scrape.job)
@@ -163,6 +158,17 @@ class PrometheusConfig:
         for url in (*remotes, *self._remotes("remote_read")):
             yield self._target(url, "remote", "remote storage")
 
+    def _file(self, alertmanagers: int, remotes: list[Scalar]) -> PrometheusFile:
+        return PrometheusFile(
+            self._at(self.root),
+            self.holder,
+            tuple(scrape.job for scrape in self.scrape_configs),
+            tuple((glob.value, self._at(glob)) for glob in yaml_tree.strings(self.settings.get("rule_files"))),
+            alertmanagers,
+            tuple(without_credentials(url.value) for url in remotes),
+            tuple(glob.value for glob in yaml_tree.strings(self.settings.get("scrape_config_files"))),
+        )
+
     def _at(self, node: Node) -> Location:
         return Location(self.path, node.region)
 
@@ -170,13 +176,13 @@ class PrometheusConfig:
         return Target(self._at(address), without_credentials(address.value), role, owner, self.holder)
 
     def _alertmanagers(self) -> Iterator[Mapping]:
-        alerting = yaml_tree.mapping(self.root.get("alerting"))
+        alerting = yaml_tree.mapping(self.settings.get("alerting"))
         for item in yaml_tree.sequence(alerting.get("alertmanagers") if alerting else None):
             if isinstance(item, Mapping):
                 yield item
 
     def _remotes(self, key: str) -> list[Scalar]:
-        items = yaml_tree.sequence(self.root.get(key))
+        items = yaml_tree.sequence(self.settings.get(key))
         urls = [item.get("url") for item in items if isinstance(item, Mapping)]
         return [url for url in urls if isinstance(url, Scalar)]
 
@@ -189,7 +195,7 @@ class Prometheus(Document):
     def __init__(self, source: Source, root: Node | None, problems: list[Problem]) -> None:
         super().__init__(source)
         self.root = root
-        self.config = PrometheusConfig(source.path, root) if isinstance(root, Mapping) else None
+        self.config = PrometheusConfig(source.path, root) if is_configuration(root) else None
         self.problems = problems
 
     def subjects(self) -> Iterator[object]:
@@ -206,6 +212,13 @@ class Prometheus(Document):
             for target in yaml_tree.strings(group.get("targets")) if isinstance(group, Mapping) else ():
                 text = without_credentials(target.value)
                 yield Target(Location(self.source.path, target.region), text, "scrape", "file_sd")
+
+
+def is_configuration(root: Node | None) -> TypeGuard[Mapping | Sequence]:
+    """Whether a node is a mapping, or a list of which an item has a `job_name`."""
+    return isinstance(root, Mapping) or any(
+        isinstance(item, Mapping) and "job_name" in item for item in yaml_tree.sequence(root)
+    )
 
 
 def parse(source: Source) -> Prometheus:

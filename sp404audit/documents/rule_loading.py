@@ -14,6 +14,8 @@ from sp404audit.documents.monitoring_targets import readers_of
 
 __all__ = ["Loading", "loading"]
 
+_JSONNET = (".jsonnet", ".libsonnet")
+_TEMPLATES = (".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".erb")
 _MAX_GLOB = 500
 _MAX_GLOBS = 200
 
@@ -24,8 +26,8 @@ class Loading(NamedTuple):
     Attributes:
         loaded: files of rules that a configuration or an operator loads.
         unloaded: files of rules that nothing in the repository loads.
-        elsewhere: globs of `rule_files`, by configuration, that match nothing and do not point into a folder that the
-            repository mounts: what they name is put there by something else.
+        elsewhere: globs of `rule_files`, by configuration, that match nothing and whose files something else puts in
+            place: they do not point into a folder that the repository mounts, or are made from templates in it.
     """
 
     loaded: tuple[RuleFile, ...]
@@ -64,9 +66,21 @@ def loading(repository: Repository) -> Loading:
         is_loaded = bool(by) or not configs or rules.holder.kind not in ("", "ConfigMap", "Secret")
         (loaded if is_loaded else unloaded).append(rules)
     elsewhere = tuple(
-        (config, glob.text) for config, glob in globs if not glob.is_mounted and (config, glob.text) not in used
+        (config, glob.text)
+        for config, glob in globs
+        if (config, glob.text) not in used and (not glob.is_mounted or _is_generated(repository, glob.text))
     )
     return Loading(tuple(loaded), tuple(unloaded), elsewhere)
+
+
+def _is_generated(repository: Repository, glob: str) -> bool:
+    """Whether the files that a glob names may be made from templates in the repository."""
+    name = posixpath.basename(glob)
+    return any(
+        path.endswith(_JSONNET)
+        or (path.endswith(_TEMPLATES) and _matches(name, posixpath.basename(path)[: path.rfind(".") - len(path)]))
+        for path in repository.paths
+    )
 
 
 def _names(config: PrometheusFile, glob: _Glob, rules: RuleFile) -> bool:

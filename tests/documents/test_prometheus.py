@@ -90,6 +90,10 @@ def test_reads_files_of_targets() -> None:
     ]
 
 
+def test_reads_additional_scrape_configurations() -> None:
+    assert targets("- job_name: a\n  static_configs: [{targets: ['a:1']}]\n") == [("a:1", "scrape", 2)]
+
+
 def test_reads_rules() -> None:
     text = (
         "groups:\n  - name: g\n    rules:\n      - alert: Down\n        expr: up == 0\n        for: 5m\n"

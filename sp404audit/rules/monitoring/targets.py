@@ -162,6 +162,9 @@ def _missing(target: MonitoringTarget, host: str) -> _Finding:
         return _Finding("open", "and the repository deploys nothing that it could be")
     if not target.names.is_complete or target.names.unseen:
         return _Finding("open", "and the repository does not show everything that it deploys")
+    container = target.names.container_of(host)
+    if container is not None:
+        return _Finding("open", f"which is a container of {container.name} if the project is called so", container)
     similar = target.names.similar_to(host)
     provider = target.names.by_name[similar][0] if similar else None
     hint = f"; did you mean {similar}?" if similar else ""

@@ -76,6 +76,22 @@ def test_judges(judge: Judge, files: dict[str, str], kind: str) -> None:
     assert kinds(judge(RULE, files)) == [kind]
 
 
+@pytest.mark.parametrize("made_from", ["templates/api.yml.j2", "mixin/alerts.libsonnet"])
+def test_cannot_tell_what_is_generated(judge: Judge, made_from: str) -> None:
+    files = {
+        "compose.yaml": compose("./monitoring:/etc/prometheus"),
+        "monitoring/prometheus.yml": config("rules/api.yml"),
+        made_from: "x",
+    }
+    assert kinds(judge(RULE, files)) == ["open"]
+
+
+def test_counts_objectives_that_sloth_makes_alerts_from(judge: Judge) -> None:
+    slo = "version: prometheus/v1\nservice: a\nslos:\n  - {name: up, objective: 99.9, alerting: {name: A}}\n"
+    files = {"prometheus.yml": config("rules/*.yml"), "slo/a.yml": slo}
+    assert kinds(judge(RULE, files)) == ["pass"]
+
+
 def test_has_nothing_to_say_where_nothing_is_monitored(judge: Judge) -> None:
     assert judge(RULE, {"compose.yaml": "services: {a: {image: x}}\n"}) == []
 
