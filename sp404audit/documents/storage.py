@@ -62,6 +62,7 @@ class StorageBucket:
         object_lock: whether objects cannot be deleted for a time.
         lock_days: for how long by default: an int, None, or `UNKNOWN`.
         encryption: whether encryption is configured; every provider encrypts by default.
+        encryption_algorithm: `AES256`, `aws:kms` and so on; None when none is configured, or `UNKNOWN`.
         replication: whether objects are copied to another bucket.
         lifecycle: the rules that delete objects, or old versions of them.
         lifecycle_known: false when there may be other rules, or rules that cannot be read.
@@ -83,6 +84,7 @@ class StorageBucket:
         self.object_lock = nothing
         self.lock_days: Value = None
         self.encryption = nothing
+        self.encryption_algorithm: Value = None
         self.replication = nothing
         self.lifecycle: tuple[LifecycleRule, ...] = ()
         self.lifecycle_known = True
@@ -159,6 +161,7 @@ def _google(resource: Resource) -> StorageBucket:
         bucket.object_lock = setting(part, "is_locked")
     for part in resource.parts("encryption"):
         bucket.encryption = Setting(part.present, part.location)
+        bucket.encryption_algorithm = "kms"
     rules = []
     for part in resource.parts("lifecycle_rule"):
         bucket.lifecycle_known = bucket.lifecycle_known and part.present is True

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sp404audit.documents.hcl_evaluation import UNKNOWN, Symbol, Text, Value, as_bool, is_known, is_list
+from sp404audit.documents.hcl_evaluation import Symbol, Text, Value, is_known, is_list
 from sp404audit.documents.model import Repository
-from sp404audit.documents.storage import LifecycleRule, Setting, StorageBucket, days, setting
+from sp404audit.documents.storage import Setting, StorageBucket, setting
+from sp404audit.documents.storage_s3_settings import configure
 from sp404audit.documents.terraform_context import Context
 from sp404audit.documents.terraform_resources import Part, Resource, resources
 from sp404audit.results import Location
@@ -296,89 +297,3 @@ def _same_argument(first: Part, second: Part, name: str) -> bool:
         (left.kind, left.value, len(left.parts)) == (right.kind, right.value, len(right.parts))
         for left, right in zip(one.value.walk(), other.value.walk(), strict=False)
     )
-
-
-def configure(bucket: S3Bucket, resource: Resource) -> None:
-    """Fill in what the blocks inside a bucket say (older providers have them), and the resources of its own."""
-    for part in resource.parts("versioning"):
-        bucket.versioning = setting(part, "enabled")
-    for whole in bucket.parts.get("versioning", ()):
-        for part in whole.parts("versioning_configuration"):
-            bucket.versioning = setting(part, "status", yes="Enabled")
-    if as_bool(resource.value("object_lock_enabled", False)) is not False:
-        bucket.object_lock = setting(resource, "object_lock_enabled")
-    for whole in (*resource.parts("object_lock_configuration"), *bucket.parts.get("object_lock_configuration", ())):
-        bucket.object_lock = setting(whole, "object_lock_enabled", yes="Enabled")
-        if isinstance(whole, Resource) and whole.attribute("object_lock_enabled") is None:
-            bucket.object_lock = Setting(True, whole.location)
-        for rule in whole.parts("rule"):
-            for retention in rule.parts("default_retention"):
-                years = days(retention.value("years"))
-                bucket.lock_days = years * 365 if isinstance(years, int) else years or days(retention.value("days"))
-    encryption = (
-        *resource.parts("server_side_encryption_configuration"),
-        *bucket.parts.get("server_side_encryption_configuration", ()),
-    )
-    for part in encryption:
-        bucket.encryption = Setting(part.present, part.location)
-    for part in (*resource.parts("replication_configuration"), *bucket.parts.get("replication_configuration", ())):
-        bucket.replication = Setting(part.present, part.location)
-    for kind, name in (("versioning", "versioning"), ("object_lock_configuration", "object_lock"),
-                       ("replication_configuration", "replication")):  # fmt: skip
-        if bucket.doubts.get(kind) and not getattr(bucket, name).state:
-            setattr(bucket, name, Setting(None, bucket.doubts[kind][0][0]))
-    _lifecycle(bucket, resource)
-
-
-def _lifecycle(bucket: S3Bucket, resource: Resource) -> None:
-    rules = [(part, _inline_rule(part)) for part in resource.parts("lifecycle_rule")]
-    for whole in bucket.parts.get("lifecycle_configuration", ()):
-        rules += ((part, _rule(part)) for part in whole.parts("rule"))
-    bucket.lifecycle = tuple(rule for _, rule in rules)
-    bucket.lifecycle_known = not bucket.doubts.get("lifecycle_configuration") and all(
-        part.present is True for part, _ in rules
-    )
-
-
-def _inline_rule(part: Part) -> LifecycleRule:
-    expires: Value = None
-    noncurrent: Value = None
-    for expiration in part.parts("expiration"):
-        expires = _expiry(expiration)
-    for expiration in part.parts("noncurrent_version_expiration"):
-        noncurrent = days(expiration.value("days"))
-    prefix = part.value("prefix", "")
-    chosen = prefix if isinstance(prefix, str) and part.attribute("tags") is None else None
-    return LifecycleRule(part.location, setting(part, "enabled").state, chosen, expires, noncurrent)
-
-
-def _rule(part: Part) -> LifecycleRule:
-    expires: Value = None
-    noncurrent: Value = None
-    for expiration in part.parts("expiration"):
-        expires = _expiry(expiration)
-    for expiration in part.parts("noncurrent_version_expiration"):
-        noncurrent = days(expiration.value("noncurrent_days"))
-    enabled = setting(part, "status", yes="Enabled").state
-    return LifecycleRule(part.location, enabled, _prefix(part), expires, noncurrent)
-
-
-def _expiry(expiration: Part) -> Value:
-    """Days until objects are deleted; a fixed date deletes at a time that only the calendar tells."""
-    if expiration.value("date") is not None:
-        return UNKNOWN
-    return days(expiration.value("days"))
-
-
-def _prefix(rule: Part) -> str | None:
-    """The prefix of the objects that a rule is about; None when it chooses them in another way."""
-    prefix = rule.value("prefix", "")
-    for filter_ in rule.parts("filter"):
-        if any(True for _ in filter_.parts("tag")) or filter_.attribute("object_size_greater_than") is not None:
-            return None
-        prefix = filter_.value("prefix", prefix)
-        for both in filter_.parts("and"):
-            if both.attribute("tags") is not None:
-                return None
-            prefix = both.value("prefix", prefix)
-    return prefix if isinstance(prefix, str) else None

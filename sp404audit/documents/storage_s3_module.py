@@ -50,6 +50,8 @@ def _bucket(call: Part, source: str) -> S3Bucket | None:
         if call.attribute(argument) is not None:
             value = call.value(argument)
             setattr(bucket, name, Setting(None if value is UNKNOWN else bool(value), call.place(argument)))
+    path = ("rule", "apply_server_side_encryption_by_default", "sse_algorithm")
+    bucket.encryption_algorithm = _inside(call.value("server_side_encryption_configuration"), *path)
     rules = call.value("lifecycle_rule", ())
     bucket.lifecycle_known = is_list(rules)
     if is_list(rules):
