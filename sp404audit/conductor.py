@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sp404audit import __version__, rules
 from sp404audit.discovery import Discovery, File, InputError, Kind, Reader, discover
 from sp404audit.discovery.kinds import by_path
-from sp404audit.documents import loader, plain_text
+from sp404audit.documents import declared_encryption, loader, plain_text
 from sp404audit.documents.model import Document, Fact, Repository
 from sp404audit.documents.source import Problem, Source
 from sp404audit.engines import Engines
@@ -139,13 +139,13 @@ def _read(reader: Reader, file: File) -> Source | None:
         data = reader.read(file.path, plain_text.MAX_BYTES)
     except InputError:
         return None  # not of an audited kind: nothing was promised about it
-    return Source(file.path, data) if plain_text.is_worth_reading(data) else None
+    return Source(file.path, data) if plain_text.is_worth_reading(file.path, data) else None
 
 
 def _facts_of(document: Document, evaluation: Evaluation) -> list[Fact]:
     """Collect a document's facts; a document that fails to tell them loses only those."""
     try:
-        return list(document.facts())
+        return [*document.facts(), *declared_encryption.facts(document.source)]
     except Exception as error:  # noqa: BLE001 (one document's mistake must not cost another file's results)
         evaluation.crashed("", document.source.path, error)
         return []

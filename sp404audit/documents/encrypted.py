@@ -17,7 +17,7 @@ from sp404audit.documents.source import DocumentError, Source
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar, Sequence, mapping, parse_stream, text
 from sp404audit.results import WHOLE_FILE, Region
 
-__all__ = ["Plain", "Sealed", "may_be", "read"]
+__all__ = ["Plain", "Sealed", "may_be", "read", "safe_pattern"]
 
 _MARKS = (
     b"ENC[AES256_GCM,",
@@ -154,12 +154,12 @@ class _Rules:
 def _any_matches(option: str, value: str, path: tuple[str, ...]) -> bool | None:
     if option.endswith("suffix"):
         return any(part.endswith(value) for part in path)
-    pattern = _safe_pattern(value)
+    pattern = safe_pattern(value)
     return None if pattern is None else any(pattern.search(part[:_MAX_KEY]) for part in path)
 
 
 @cache
-def _safe_pattern(text: str) -> re.Pattern[str] | None:
+def safe_pattern(text: str) -> re.Pattern[str] | None:
     """Compile a pattern of the audited repository unless it could take long: no repeated group, two wildcards."""
     if len(text) > _MAX_PATTERN or len(re.findall(r"[*+{]", text)) > 2 or re.search(r"\)[*+?{]|\\\d|\(\?[^:i]", text):
         return None

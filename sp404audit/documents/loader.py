@@ -30,6 +30,7 @@ PARSERS: dict[str, str] = {
     Kind.BUILD_PROJECT: "build_project:parse",
     Kind.CODECOV: "codecov:parse",
     Kind.DOTENV: "dotenv:parse",
+    Kind.SOPS_CONFIG: "declared_encryption:parse",
     Kind.PROMETHEUS: "prometheus:parse",
     Kind.PROMETHEUS_RULES: "alert_rules:parse",
     Kind.ALERTMANAGER: "alertmanager:parse",
