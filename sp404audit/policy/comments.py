@@ -20,7 +20,7 @@ _FORMS = re.compile(
     r"""(?:\#|//|--|<!--|;)\s*(?:
         sp404audit:\s*ignore\[(?P<sp404audit>[^\]]*)\](?P<rest>[^\r\n]*)
       | zizmor:\s*ignore\[(?P<zizmor>[^\]]*)\](?P<zizmor_reason>[^\r\n]*)
-      | hadolint\s+(?P<global>global\s+)?ignore=(?P<hadolint>[A-Z0-9,\s]+)
+      | hadolint\s+(?P<global>global\s+)?ignore=(?P<hadolint>[A-Z0-9,\ \t]+)
       | checkov:skip=(?P<checkov>[A-Z0-9_]+)(?::(?P<checkov_reason>[^\r\n]*))?
       | trivy:ignore:(?P<trivy>[A-Za-z0-9_.-]+)
       | tfsec:ignore:(?P<tfsec>[A-Za-z0-9_.-]+)

@@ -145,8 +145,9 @@ def _policy_file(name: str, parent: _File | None, reader: Reader) -> _File:
         return _read_yaml(name, path.read_bytes())
     if parent.trusted or name.startswith(_BUILT_IN):
         raise parent.error(f"{name} is no policy that ships{_nearest(plain, packs())}", "extends")
+    below = _below_root(name, parent)
     try:
-        return _read_yaml(name, reader.read(_below_root(name, parent), _MAX_BYTES))
+        return _read_yaml(below, reader.read(below, _MAX_BYTES))
     except InputError as error:
         raise parent.error(f"cannot extend {name}: {error.notification.message}", "extends") from None
 
@@ -218,6 +219,7 @@ def _plain(node: Node, keys: tuple[str | int, ...], places: dict[tuple[str | int
         places.setdefault(keys, node.region)
         return [_plain(item, (*keys, number), places) for number, item in enumerate(node)]
     assert isinstance(node, MappingNode)
+    places.setdefault(keys, node.region)
     values = {}
     for name, key, value in node.pairs():
         places[(*keys, name)] = key.region

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
+from sp404audit.discovery import IgnoreRules
 from sp404audit.results import Location, Severity
 from sp404audit.rules.evaluation import Setting
 from sp404audit.rules.registry import Rule
@@ -49,32 +50,16 @@ class Waiver(NamedTuple):
     location: Location
 
 
-class _Globs:
-    """Matches paths against `.gitignore` patterns; pathspec is imported when the first one asks."""
-
-    def __init__(self, patterns: tuple[str, ...]) -> None:
-        from pathspec import GitIgnoreSpec
-
-        self._spec = GitIgnoreSpec.from_lines(patterns)
-        self._known: dict[str, bool] = {}
-
-    def match(self, path: str) -> bool:
-        if path not in self._known:
-            self._known[path] = bool(self._spec.match_file(path))
-        return self._known[path]
-
-
-_GLOBS: dict[tuple[str, ...], _Globs] = {}
+@cache
+def _matcher(patterns: tuple[str, ...]) -> IgnoreRules:
+    rules = IgnoreRules()
+    rules.add("", "\n".join(patterns))
+    return rules
 
 
 def matches_any(path: str, patterns: Iterable[str]) -> bool:
     """Tell whether a path matches one of the patterns (those of `.gitignore`)."""
-    key = tuple(patterns)
-    if not key:
-        return False
-    if key not in _GLOBS:
-        _GLOBS[key] = _Globs(key)
-    return _GLOBS[key].match(path)
+    return _matcher(tuple(patterns)).ignores(path)
 
 
 @dataclass(frozen=True)
