@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
@@ -16,8 +17,12 @@ __all__ = ["Declared", "Module", "ModuleCall", "modules"]
 
 _SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json")
 _SAMPLES = frozenset({"doc", "docs", "documentation", "example", "examples"})
-_GENERATORS = ("terragrunt.hcl", "cdktf.json", "terramate.tm.hcl", "stack.tm.hcl")
-"""Files beside a module that say: a tool writes more declarations into this folder."""
+_GENERATOR = re.compile(
+    r"terragrunt\.hcl(?:\.json)?|cdktf\.json|.*\.tm(?:\.hcl)?"
+    r"|.*\.(?:tf|tofu)\.(?:j2|jinja2?|tpl|tmpl|tftpl|gotmpl|erb|template|example|sample|dist)"
+)
+"""Files beside a module that say: more declarations are written into this folder, by Terragrunt, the CDK, Terramate,
+a template engine, or people who copy a sample."""
 
 
 class Declared(NamedTuple):
@@ -230,6 +235,6 @@ def _gaps(repository: Repository, files: dict[str, list[TerraformFile]]) -> dict
         folder, _, name = path.rpartition("/")
         if folder in files and name.endswith(_SUFFIXES) and path not in read:
             gaps.setdefault(folder, []).append(f"{path} was not read")
-        elif folder in files and name in _GENERATORS:
+        elif folder in files and _GENERATOR.fullmatch(name):
             gaps.setdefault(folder, []).append(f"{path} may generate declarations")
     return gaps

@@ -304,7 +304,8 @@ def test_gaps_are_told() -> None:
     files = {"m/a.tf": BUCKET, "m/b.tf": "x = ["}
     assert repository(files).derived(modules)["m"].gaps == ("m/b.tf was not read",)
     assert repository({"m/a.tf": BUCKET}, ("m/linked.tf",)).derived(modules)["m"].gaps
-    assert repository({"m/a.tf": BUCKET}, ("m/terragrunt.hcl",)).derived(modules)["m"].gaps
+    for generator in ("terragrunt.hcl", "stack.tm.hcl", "variables.tf.example", "backend.tf.j2"):
+        assert repository({"m/a.tf": BUCKET}, (f"m/{generator}",)).derived(modules)["m"].gaps
     assert not repository({"m/a.tf": BUCKET}, ("m/x/terragrunt.hcl",)).derived(modules)["m"].gaps
 
 

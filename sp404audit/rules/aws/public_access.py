@@ -17,6 +17,7 @@ from sp404audit.rules import Verdict, Verdicts, fail, passed, rule, unproven
         "trivy:AWS-0086", "trivy:AWS-0087", "trivy:AWS-0091", "trivy:AWS-0093", "trivy:AWS-0094",
     ],
     cwe=[284],
+    controls=["CIS AWS 2.1.4", "NIST 800-53 AC-3"],
 )  # fmt: skip
 def s3_public_access_block(bucket: S3Bucket) -> Verdicts:
     """Every S3 bucket blocks public access in all four ways.

@@ -16,6 +16,7 @@ from sp404audit.rules import Verdict, Verdicts, fail, not_applicable, passed, ru
     severity="high",
     equivalents=["checkov:CKV_K8S_23", "trivy:KSV-0012", "kube-linter:run-as-non-root"],
     cwe=[250],
+    controls=["CIS Kubernetes 5.2.7"],
 )
 def run_as_non_root(workload: Workload) -> Verdicts:
     """Containers on Kubernetes run as a user that is not root.
