@@ -156,7 +156,7 @@ def _failures(service: Service, family: dict[str, Any]) -> Iterator[Assessment]:
     off = family.get("off", {})
     for variable, values in off.get("environment", {}).items():
         setting = service.environment.get(variable)
-        if setting is not None and setting.value is not None and _is_one_of(setting.value, values):
+        if setting is not None and _is_one_of(setting.value, values):
             yield Assessment(
                 "fail", f"{variable} switches the authentication of {name} off: {remedy}", setting.location
             )
@@ -172,9 +172,12 @@ def _failures(service: Service, family: dict[str, Any]) -> Iterator[Assessment]:
                 yield Assessment("fail", f"{variable} is the value that everybody knows: {remedy}", setting.location)
 
 
-def _is_one_of(value: str, values: list[str]) -> bool:
+def _is_one_of(value: str | None, values: list[str]) -> bool:
+    """Whether a value is one of the table's; None is one that is given but not known."""
+    if value is None:
+        return values == ["given"]
     lowered = value.strip().lower()
-    return lowered in values or (values == ["*"] and bool(lowered))
+    return lowered in values or (values in (["*"], ["given"]) and bool(lowered))
 
 
 def _evidence(service: Service, family: dict[str, Any]) -> Location | None:

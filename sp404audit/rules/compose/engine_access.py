@@ -20,11 +20,20 @@ _SOCKET_NAMES = (
     "podman.sock",
     "containerd.sock",
     "containerd.sock.ttrpc",
+    "docker.sock.raw",
+    "dockershim.sock",
     "crio.sock",
     "cri-dockerd.sock",
 )
 """Files whose name alone tells that they are the API of an engine, wherever they lie."""
-_PRIVATE_SOCKETS = ("/run/systemd/private", "/run/buildkit/buildkitd.sock", "/run/k3s/containerd/containerd.sock")
+_PRIVATE_SOCKETS = (
+    "/run/systemd/private",
+    "/run/buildkit/buildkitd.sock",
+    "/var/lib/lxd/unix.socket",
+    "/var/lib/incus/unix.socket",
+    "/var/snap/lxd/common/lxd/unix.socket",
+)
+"""Sockets whose name alone does not tell what they command."""
 _PIPES = ("/pipe/docker_engine", "/pipe/podman-machine-default")
 _HOLDERS = frozenset(
     {

@@ -44,6 +44,8 @@ def service(text: str) -> dict[str, str]:
         ("image: neo4j:5\nenvironment: {NEO4J_AUTH: none}", 4),
         ("image: cockroachdb/cockroach:v24.1.0\ncommand: start-single-node --insecure", 4),
         ("image: mongo-express:1.0.2", 3),
+        ("image: phpmyadmin:5.2\nenvironment: {PMA_USER: root, PMA_PASSWORD: '${ROOT_PASSWORD}'}", 4),
+        ("image: edoburu/pgbouncer:1.23\nenvironment: {AUTH_TYPE: trust}", 4),
         ("image: apache/kafka:4.0.0", 3),
         ("image: bitnami/kafka:3.9\nenvironment: {ALLOW_PLAINTEXT_LISTENER: 'yes'}", 4),
         ("image: apache/kafka:4.0.0\nenvironment: {KAFKA_LISTENERS: 'PLAINTEXT://:9092'}", 4),
