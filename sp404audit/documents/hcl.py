@@ -10,13 +10,23 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, cast
 
 from sp404audit.documents.source import Problem, Source
 from sp404audit.results import Region
 
-__all__ = ["MAX_DEPTH", "Attribute", "Block", "Expression", "HclSyntaxError", "Scalar", "parse", "region"]
+__all__ = [
+    "MAX_DEPTH",
+    "Attribute",
+    "Block",
+    "Expression",
+    "HclSyntaxError",
+    "Scalar",
+    "one_problem",
+    "parse",
+    "region",
+]
 
 Scalar = str | int | float | bool | None
 
@@ -145,8 +155,15 @@ def parse(source: Source) -> tuple[Block, list[Problem]]:
         # A brace is missing. Files are indented: a header in the first column says where the block above ends.
         reader = _BodyReader(source.text, unindented_header_closes=True)
         body = reader.read()
-    problems = [Problem(id_, message, source.region(*span)) for id_, message, span in reader.problems]
-    return body, problems
+    return body, one_problem(Problem(id_, message, source.region(*span)) for id_, message, span in reader.problems)
+
+
+def one_problem(problems: Iterable[Problem]) -> list[Problem]:
+    """Tell only the first problem of a file, an error of syntax before anything else, and how many there are."""
+    ordered = sorted(problems, key=lambda problem: problem.id)
+    if len(ordered) > 1:
+        ordered[0].message += f" (and {len(ordered) - 1} more)"
+    return ordered[:1]
 
 
 _SPACE = re.compile(r"(?:[^\S\n]+|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?)*")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sp404audit.documents import json_tree
-from sp404audit.documents.hcl import MAX_DEPTH, Attribute, Block, Expression, HclSyntaxError
+from sp404audit.documents.hcl import MAX_DEPTH, Attribute, Block, Expression, HclSyntaxError, one_problem
 from sp404audit.documents.hcl_expressions import ExpressionReader
 from sp404audit.documents.source import Problem, Source
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar, Sequence
@@ -39,7 +39,7 @@ def parse(source: Source) -> tuple[Block, list[Problem]]:
             if type_ != "//":
                 blocks.extend(reader.labelled(type_, key, value, _LABELS.get(type_, 0)))
     size = len(source.text)
-    return Block("", (), 0, 0, size, (), tuple(blocks), not reader.problems), reader.problems
+    return Block("", (), 0, 0, size, (), tuple(blocks), not reader.problems), one_problem(reader.problems)
 
 
 def parse_values(source: Source) -> tuple[Block, list[Problem]]:
@@ -50,7 +50,9 @@ def parse_values(source: Source) -> tuple[Block, list[Problem]]:
     """
     reader = _Reader(source, literal=True)
     attributes = [attribute for body in _bodies(json_tree.parse(source)) for attribute in reader.attributes(body, 0)]
-    return Block("", (), 0, 0, len(source.text), tuple(attributes), (), not reader.problems), reader.problems
+    return Block("", (), 0, 0, len(source.text), tuple(attributes), (), not reader.problems), one_problem(
+        reader.problems
+    )
 
 
 def _bodies(node: Node) -> Iterator[Mapping]:

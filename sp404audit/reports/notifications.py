@@ -11,6 +11,7 @@ MEANINGS = {
     "expression/syntax": "A GitHub expression could not be parsed.",
     "expression/too-deep": "A GitHub expression is nested deeper than GitHub itself accepts.",
     "hcl/syntax": "A part of a Terraform file could not be parsed; the rest of the file was audited.",
+    "hcl/too-deep": "An expression of a Terraform file is nested deeper than the limit and was not evaluated.",
     "input/binary": "A file of an audited kind holds binary data and was left out.",
     "input/encoding": "A file is not UTF-8 text; bytes that could not be decoded were passed over.",
     "input/link": "A symbolic link leads out of the audited tree and was not followed.",
