@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sp404audit.documents.compose_project import Service
 from sp404audit.documents.values import Value, as_bool
+from sp404audit.results import Edit, Fix
 from sp404audit.rules import Verdicts, fail, passed, rule, unproven
 
 _HOOKS = ("post_start", "pre_stop")
@@ -73,9 +74,9 @@ def no_privileged(service: Service) -> Verdicts:
         flag = as_bool(service.text(value))
         if flag:
             found = True
-            yield fail(
-                value.location, f"{what} is privileged: remove the flag, or add the one capability that it needs"
-            )
+            message = f"{what} is privileged: remove the flag, or add the one capability that it needs"
+            remedy = Fix("take the flag away", (Edit(*value.location[:2], "false"),), safe=False)
+            yield fail(value.location, message, fix=remedy)
         elif flag is None:
             found = True
             yield unproven(value.location, f"whether {what} is privileged depends on a variable without a value")

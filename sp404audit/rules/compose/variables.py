@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sp404audit.documents.compose_project import Service
 from sp404audit.documents.interpolation import Template, Variable
 from sp404audit.documents.values import Value
+from sp404audit.results import Edit, Fix, Location, Region
 from sp404audit.rules import Verdicts, fail, passed, rule
 
 _SECRET_WORDS = frozenset(
@@ -102,14 +103,33 @@ def required_variables(service: Service) -> Verdicts:
             continue
         failed.add(name)
         kind = "address" if is_address(name) and not is_secret(name) else "secret"
+        place = _place(use)
         yield fail(
-            use.value.location,
+            place or use.value.location,
             f"{name} is empty when it is unset, and what needs it starts without its {kind}: write ${{{name}:?…}}",
             severity="low" if use.variable.operator else None,
+            fix=_remedy(name, place) if place is not None else None,
         )
     for name, value in required.items():
         if name not in failed:
             yield passed(value.location, f"{name} is given a value, or asked for")
+
+
+def _place(use: _Use) -> Location | None:
+    """Where the variable itself stands; None in a text that is folded or escaped."""
+    path, region, _ = use.value.location
+    quote = 1 if use.value.style in ("'", '"') else 0
+    width = region.end_column - region.start_column
+    if region.end_line != region.start_line or width != len(use.value.text or "") + 2 * quote:
+        return None
+    start = region.start_column + quote
+    columns = start + use.variable.start, start + use.variable.end
+    return Location(path, Region(region.start_line, columns[0], region.start_line, columns[1]))
+
+
+def _remedy(name: str, place: Location) -> Fix:
+    """Ask for the variable. Not safe: where nobody sets it, the project no longer starts."""
+    return Fix(f"ask for {name}", (Edit(place.path, place.region, f"${{{name}:?}}"),), safe=False)
 
 
 def _is_documented(name: str, service: Service) -> bool:

@@ -85,3 +85,23 @@ def test_tells_a_shared_anchor_once(judge: Judge) -> None:
         "  b: {image: x, environment: *env}\n"
     )
     assert failures(judge(RULE, {"compose.yaml": text})) == [("compose.yaml", 2)]
+
+
+@pytest.mark.parametrize(
+    ("line", "mended"),
+    [
+        ("A: ${API_KEY}", "A: ${API_KEY:?}"),
+        ("A: $API_KEY # x", "A: ${API_KEY:?} # x"),
+        ("A: 'x${API_KEY:-}'", "A: 'x${API_KEY:?}'"),
+        ('A: "\\t${API_KEY}"', None),
+    ],
+)
+def test_mends(judge: Judge, line: str, mended: str | None) -> None:
+    text = f"services:\n  a:\n    image: x\n    environment:\n      {line}\n"
+    (result,) = judge(RULE, {"compose.yaml": text})
+    assert (result.fix is None) is (mended is None)
+    if result.fix is not None:
+        (edit,) = result.fix.edits
+        old = text.splitlines()[edit.region.start_line - 1]
+        new = old[: edit.region.start_column - 1] + edit.text + old[edit.region.end_column - 1 :]
+        assert new.strip() == mended
