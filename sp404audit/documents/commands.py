@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import NamedTuple
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 from sp404audit.documents import tools
 
@@ -95,7 +95,8 @@ def positionals(arguments: Sequence[str]) -> list[str]:
     return found
 
 
-def laid_bare(words: Words) -> list[Words]:
+@lru_cache(maxsize=4096)
+def laid_bare(words: Words) -> tuple[Words, ...]:
     """Take off the programs that only start another one.
 
     Args:
@@ -114,7 +115,7 @@ def laid_bare(words: Words) -> list[Words]:
         if inner is None or inner == current:
             break
         current = _named(inner)
-    return found
+    return tuple(found)
 
 
 def _named(words: Words) -> Words:
@@ -162,6 +163,8 @@ def _prefixes_of(name: str) -> tuple[Words, ...]:
 
 def _after_python(arguments: Words) -> Words | None:
     for place, word in enumerate(arguments):
+        if place and arguments[place - 1] in ("-X", "-W"):
+            continue
         if word == "-m":
             return arguments[place + 1 :] or None
         if word in ("-c", "-"):
@@ -197,48 +200,66 @@ def _after_image(arguments: Words) -> Words | None:
     return (entry or name, *rest[1:])
 
 
-def _matches(pattern: str, name: str, arguments: Sequence[str], words: Sequence[str]) -> int:
-    """How many words of a pattern a command line matches; 0 when it does not."""
-    wanted = pattern.split()
-    if wanted[0] != name:
-        return 0
-    commands = [word for word in wanted[1:] if not word.startswith("-")]
-    flags = [word for word in wanted[1:] if word.startswith("-")]
-    if name in _ANY_ORDER:
-        if not all(command in words for command in commands):
-            return 0
-    elif list(words[: len(commands)]) != commands:
-        return 0
-    return len(wanted) if all(has_option(arguments, flag) for flag in flags) else 0
+class _Pattern(NamedTuple):
+    """A pattern of the tables, taken apart; `entry` is what the table says of it."""
+
+    size: int
+    commands: list[str]
+    flags: list[str]
+    entry: Any
 
 
-def activities(words: Words) -> Iterator[Activity]:
+@cache
+def _patterns(table: str) -> dict[str, list[_Pattern]]:
+    """A table of `tools` by the program's name."""
+    found: dict[str, list[_Pattern]] = {}
+    for entry in getattr(tools, table):
+        name, *rest = entry[0].split()
+        commands = [word for word in rest if not word.startswith("-")]
+        flags = [word for word in rest if word.startswith("-")]
+        found.setdefault(name, []).append(_Pattern(len(rest) + 1, commands, flags, entry))
+    return found
+
+
+def _found(table: str, name: str, arguments: Sequence[str], words: Sequence[str]) -> list[_Pattern]:
+    """The patterns of a table that a command line matches best: those with the most words."""
+    matching = [
+        pattern
+        for pattern in _patterns(table).get(name, ())
+        if (
+            all(command in words for command in pattern.commands)
+            if name in _ANY_ORDER
+            else list(words[: len(pattern.commands)]) == pattern.commands
+        )
+        and all(has_option(arguments, flag) for flag in pattern.flags)
+    ]
+    longest = max((pattern.size for pattern in matching), default=0)
+    return [pattern for pattern in matching if pattern.size == longest]
+
+
+@lru_cache(maxsize=4096)
+def activities(words: Words) -> tuple[Activity, ...]:
     """Tell what a command line does; nothing for one that no table knows.
 
     Args:
         words: a command line, program first, as `laid_bare` returns it.
     """
-    name, arguments = words[0], words[1:]
+    return tuple(_activities(words[0], words[1:]))
+
+
+def _activities(name: str, arguments: Words) -> Iterator[Activity]:
     plain = _goals(name, arguments) if name in ("mvn", "gradle") else positionals(arguments)
     silent = has_option(arguments, *_NEVER_FAILS)
     yield from _tests(name, arguments, plain, not silent)
-    found = [(_matches(pattern, name, arguments, plain), role) for pattern, role in tools.CHECKS]
-    longest = max((size for size, _ in found), default=0)
-    for role in dict.fromkeys(role for size, role in found if size and size == longest):
+    for role in dict.fromkeys(pattern.entry[1] for pattern in _found("CHECKS", name, arguments, plain)):
         yield Activity(role, name, (), not silent and not _rewrites(role, name, arguments))
     if name in _COVERAGE:
         yield Activity("coverage", name)
-    scanner = max(
-        ((size, entry) for entry in tools.SCANNERS if (size := _matches(entry.pattern, name, arguments, plain))),
-        key=lambda found: found[0],
-        default=None,
-    )
-    if scanner is not None:
-        yield from _scan(scanner[1], arguments, plain)
-    matched = ((_matches(pattern, name, arguments, plain), role) for pattern, role in tools.DELIVERIES)
-    delivery = [(size, role) for size, role in matched if size]
-    if delivery and _delivers(arguments):
-        yield Activity(max(delivery)[1], name)
+    for pattern in _found("SCANNERS", name, arguments, plain)[:1]:
+        yield from _scan(pattern.entry, arguments, plain)
+    for pattern in _found("DELIVERIES", name, arguments, plain)[:1]:
+        if _delivers(arguments):
+            yield Activity(pattern.entry[1], name)
 
 
 def _rewrites(role: str, name: str, arguments: Sequence[str]) -> bool:
@@ -269,10 +290,10 @@ def _tests(name: str, arguments: Words, plain: Sequence[str], fails: bool) -> It
         return
     if name in ("pytest", "py.test") and has_option(arguments, "--collect-only", "--version", "--co"):
         return
-    for pattern, language in tools.TESTS:
-        if _matches(pattern, name, arguments, plain):
-            yield Activity("test", pattern, (language,), fails)
-            return
+    for pattern in _found("TESTS", name, arguments, plain)[:1]:
+        label, language = pattern.entry
+        yield Activity("test", label, (language,), fails)
+        return
     if (name, *plain[:1]) in _END_TO_END or (name,) in _END_TO_END:
         yield Activity("e2e", name, (), fails)
 

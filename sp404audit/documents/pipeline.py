@@ -21,6 +21,9 @@ from sp404audit.results import Location
 __all__ = ["Opaque", "Pipeline", "PipelineJob", "Run", "Upstream", "pipeline_of"]
 
 _CLOCK = re.compile(r"github\.event_name\s*==\s*'(?:schedule|workflow_dispatch)'")
+_MOST_JOBS = 500
+"""Jobs of one workflow that are looked at; a run of GitHub has 256 at most of a matrix, and fewer by hand."""
+_MOST_CALLS = 20_000
 _DEPTH = 8
 """How many reusable workflows may be nested: GitHub allows ten."""
 
@@ -138,9 +141,13 @@ class Pipeline:
         self.workflows: dict[str, WorkflowFact] = {fact.path: fact for fact in repository.facts(WorkflowFact)}
         follower = Follower(repository)
         self.jobs: dict[tuple[str, str], PipelineJob] = {}
+        self._by_path: dict[str, list[PipelineJob]] = {}
+        self._needed_by: dict[tuple[str, str], list[PipelineJob]] = {}
+        self._doing: dict[tuple[str, ...], tuple[PipelineJob, ...]] = {}
         for fact in repository.facts(JobFact):
-            runs, opaque = follower.job(fact)
-            self.jobs[fact.path, fact.id] = PipelineJob(self, fact, runs, opaque)
+            siblings = self._by_path.setdefault(fact.path, [])
+            if len(siblings) < _MOST_JOBS:
+                self._add(PipelineJob(self, fact, *follower.job(fact)), siblings)
         self._steps = follower.steps
         self._connect_calls()
         self._inherit_triggers()
@@ -148,10 +155,18 @@ class Pipeline:
     def __iter__(self) -> Iterator[PipelineJob]:
         return iter(self.jobs.values())
 
+    def _add(self, job: PipelineJob, siblings: list[PipelineJob]) -> None:
+        siblings.append(job)
+        self.jobs[job.key] = job
+        for name in dict.fromkeys(job.fact.needs):
+            self._needed_by.setdefault((job.fact.path, name), []).append(job)
+
     def _connect_calls(self) -> None:
+        left = _MOST_CALLS
         for job in self:
             target = _local_workflow(job.fact.uses)
-            for callee in self.jobs_of(target) if target else ():
+            for callee in self.jobs_of(target)[:left] if target else ():
+                left -= 1
                 job.callees.append(callee)
                 callee.callers.append(job)
 
@@ -169,7 +184,13 @@ class Pipeline:
 
     def jobs_of(self, path: str) -> list[PipelineJob]:
         """The jobs of one workflow."""
-        return [job for job in self if job.fact.path == path]
+        return self._by_path.get(path, [])
+
+    def doing(self, *roles: str) -> tuple[PipelineJob, ...]:
+        """The jobs that do something in one of these roles, such that its failure fails them."""
+        if roles not in self._doing:
+            self._doing[roles] = tuple(job for job in self if job.does(*roles))
+        return self._doing[roles]
 
     def steps_of(self, job: PipelineJob) -> tuple[StepFact, ...]:
         """The steps of a job as written."""
@@ -192,8 +213,8 @@ class Pipeline:
         pending = [job]
         while pending:
             current = pending.pop()
-            for other in self.jobs_of(current.fact.path):
-                if current.fact.id in other.fact.needs and other.key not in found:
+            for other in self._needed_by.get(current.key, ()):
+                if other.key not in found:
                     found[other.key] = other
                     pending.append(other)
         return tuple(found.values())

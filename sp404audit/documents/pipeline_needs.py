@@ -15,29 +15,34 @@ from sp404audit.documents.pipeline import Pipeline, PipelineJob, Upstream, with_
 __all__ = ["upstream"]
 
 _DEPTH = 8
+_MOST_WAYS = 100
+"""Callers that are followed; each is a way on which the gates must stand."""
 _OVERRIDES = frozenset({"always", "cancelled", "failure"})
 _ALL_GREEN = ("re-actors/alls-green",)
 
 
 def upstream(pipeline: Pipeline, job: PipelineJob) -> Upstream:
     """What must have succeeded before `job` starts, on each way that leads to it."""
-    ways = _ways(pipeline, job, _DEPTH)
+    ways = _ways(pipeline, job, _DEPTH, [_MOST_WAYS])
     expanded = tuple(tuple(other for other in with_callees(way) if other is not job) for way in ways)
     return Upstream(expanded, _override(job))
 
 
-def _ways(pipeline: Pipeline, job: PipelineJob, depth: int) -> list[tuple[PipelineJob, ...]]:
+def _ways(pipeline: Pipeline, job: PipelineJob, depth: int, left: list[int]) -> list[tuple[PipelineJob, ...]]:
     """The jobs before one, for each way: one for each caller of its workflow, one for events of its own."""
     own = tuple(_guaranteed(pipeline, job))
     own += tuple(_after_workflow_run(pipeline, job))
     ways: list[tuple[PipelineJob, ...]] = []
     if depth > 0:
         for caller in job.callers:
-            ways += [own + way for way in _ways(pipeline, caller, depth - 1)]
+            left[0] -= 1
+            if left[0] < 0:
+                break
+            ways += [own + way for way in _ways(pipeline, caller, depth - 1, left)]
     events = {trigger.name for trigger in job.fact.triggers} - {"workflow_call"}
     if events or not ways:
         ways.append(own)
-    return ways[:50]
+    return ways
 
 
 def _guaranteed(pipeline: Pipeline, job: PipelineJob) -> Iterable[PipelineJob]:

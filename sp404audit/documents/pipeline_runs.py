@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from sp404audit.documents import commands as command_lines
@@ -21,8 +22,10 @@ __all__ = ["Follower", "Opaque", "Run"]
 
 _DEPTH = 5
 """How deep calls are followed: a step that makes a target that runs a script that calls npm is three deep."""
-_MOST = 5_000
-"""Runs of one job; the rest is left out."""
+_MOST_IN_JOB = 2_000
+"""Commands that are followed for one job, calls included; nobody writes a tenth of that."""
+_MOST = 100_000
+"""Commands that are followed in all: a script may call itself, and a thousand jobs the same script."""
 
 
 class Run(NamedTuple):
@@ -103,6 +106,8 @@ class Follower:
             elif command.unit.kind == "script":
                 self.scripts.setdefault(command.unit.path, []).append(command)
         self.axes: dict[str, tuple[str, ...]] = {}
+        self.left_in_job = 0
+        self.left = _MOST
         self.hooks = tuple(_hook_activities(repository))
         self.starts: dict[tuple[str, int], list[int]] = {}
         by_job: dict[tuple[str, str], list[StepFact]] = {}
@@ -117,13 +122,14 @@ class Follower:
         runs: list[Run] = []
         opaque: list[Opaque] = []
         self.axes = dict(fact.matrix)
+        self.left_in_job = _MOST_IN_JOB
         if fact.uses and not fact.uses.strip().startswith(("./", "$/")):
             opaque.append(Opaque(fact.location, fact.uses))
             runs += self._called_elsewhere(fact)
         for step in self.steps.get((fact.path, fact.id), ()):
             if not step.is_never_run:
                 self._step(step, _Frame(step, _tolerance(step), (), 0), runs, opaque)
-        return tuple(runs[:_MOST]), tuple(opaque)
+        return tuple(runs), tuple(opaque)
 
     def _called_elsewhere(self, fact: JobFact) -> Iterator[Run]:
         """A reusable workflow of another repository that a table knows."""
@@ -185,21 +191,22 @@ class Follower:
     ) -> None:
         """Follow the commands of one shell, keeping track of the folder."""
         start = folder
-        line = unit[0].unit.line if unit else 0
-        for place, command in enumerate(unit):
-            if command.unit.line != line:  # each recipe line has a shell of its own
-                line, folder = command.unit.line, start
-            words = command.known
-            if not words or len(runs) >= _MOST:
-                continue
-            if command.name in ("cd", "pushd"):
-                folder = _below(folder, words[1] if len(words) > 1 else "")
-                continue
-            siblings = [other for other in unit if other.unit.line == line]
-            swallowed = frame.swallowed or swallowed_by(command, siblings)
-            extra = handed if place == len(unit) - 1 else ()
-            for variant in self._variants(command, words):
-                self._command(command, variant + extra, folder, frame._replace(swallowed=swallowed), runs)
+        for _, shell in groupby(unit[:_MOST_IN_JOB], key=lambda command: command.unit.line):
+            siblings = list(shell)
+            folder = start  # each recipe line has a shell of its own
+            for command in siblings:
+                if not command.known:
+                    continue
+                self.left_in_job -= 1
+                self.left -= 1
+                if self.left_in_job < 0 or self.left < 0:
+                    return
+                if command.name in ("cd", "pushd"):
+                    folder = _below(folder, command.known[1] if len(command.known) > 1 else "")
+                    continue
+                extra = handed if command is unit[-1] else ()
+                for variant in self._variants(command, command.known):
+                    self._command(command, variant + extra, folder, frame, siblings, runs)
 
     def _variants(self, command: ShellCommand, words: tuple[str, ...]) -> list[tuple[str, ...]]:
         """The command line for each value of the matrix that it names: `npm run ${{ matrix.task }}`."""
@@ -218,40 +225,52 @@ class Follower:
         return found
 
     def _command(
-        self, command: ShellCommand, words: tuple[str, ...], folder: str | None, frame: _Frame, runs: list[Run]
+        self,
+        command: ShellCommand,
+        words: tuple[str, ...],
+        folder: str | None,
+        frame: _Frame,
+        siblings: Sequence[ShellCommand],
+        runs: list[Run],
     ) -> None:
-        bare = command_lines.laid_bare(words)
+        """Take one command: follow what it calls, or note what it does."""
+        lines = command_lines.laid_bare(words)
         found: list[Activity] = []
         called: Call | None = None
-        for line in bare:
+        for line in lines:
             found += command_lines.activities(line)
             found += self.hooks if line[:2] in _RUNS_HOOKS else ()
             called = called or self.runners.call(line, folder)
         script = script_called(words, folder, self.repository)
-        following = frame.depth < _DEPTH
-        via = (*frame.via, command.location)
-        inner = _Frame(frame.step, frame.swallowed, via, frame.depth + 1)
-        if script and following and script in self.scripts:
+        script = script if script in self.scripts else ""
+        missing = called if called is not None and not called.tasks and not script else None
+        found += _by_name(missing) if missing is not None else ()
+        swallowed = frame.swallowed
+        if not swallowed and (found or called or script or command.name in _ENDS):
+            swallowed = swallowed_by(command, siblings)
+        follows = frame.depth < _DEPTH and (script or (called is not None and called.tasks))
+        if follows:
+            inner = _Frame(frame.step, swallowed, (*frame.via, command.location), frame.depth + 1)
+            self._follow(script, called, folder, inner, runs)
+        if found or not follows:
+            activities = tuple(dict.fromkeys(found))
+            via = frame.via
+            runs.append(
+                Run(command.location, frame.step, lines, folder, activities, swallowed, via, (), missing, command)
+            )
+
+    def _follow(self, script: str, called: Call | None, folder: str | None, inner: _Frame, runs: list[Run]) -> None:
+        """Follow a script, or the tasks of a call; the last task gets the arguments."""
+        if script:
             self._commands(self.scripts[script], folder, inner, runs)
             return
-        if called is not None and called.tasks and following:
-            for task in called.tasks:
-                last = task.name == called.name or task is called.tasks[-1]
-                handed = called.arguments if last else ()
-                self._commands(self.tasks.get((task.path, task.name), ()), task.folder, inner, runs, handed)
-            if not found:
-                return
-            called = None
-        missing = called if called is not None and not called.tasks else None
-        found += _by_name(missing) if missing is not None else ()
-        runs.append(
-            Run(
-                command.location, frame.step, tuple(bare), folder, tuple(dict.fromkeys(found)), frame.swallowed,
-                frame.via, (), missing, command,
-            )
-        )  # fmt: skip
+        for task in called.tasks if called is not None else ():
+            last = called is not None and (task.name == called.name or task is called.tasks[-1])
+            handed = called.arguments if called is not None and last else ()
+            self._commands(self.tasks.get((task.path, task.name), ()), task.folder, inner, runs, handed)
 
 
+_ENDS = ("exit", "false")
 _MATRIX = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][\w-]*)\s*\}\}")
 _MOST_VALUES = 30
 _RUNS_HOOKS = (("pre-commit", "run"), ("prek", "run"), ("prek",))

@@ -234,8 +234,10 @@ def _pyproject_tasks(document: PythonProject) -> Iterator[Fact]:
         for name, value in list(document.table(*path).items())[:_MOST_TASKS]:
             label = f"{path[3]}:{name}" if runner == "hatch" and path[3] != "default" else name
             region = document.region(*path, name)
-            lines = [(line, region) for line in _task_lines(value)]
-            yield from task_facts(document, runner, label, region, lines, _task_needs(value))
+            refers = runner == "poe" and isinstance(value, list)  # poe's lists name other tasks
+            lines = [(line, region) for line in ([] if refers else _task_lines(value))]
+            needs = _task_needs({"sequence": value} if refers else value)
+            yield from task_facts(document, runner, label, region, lines, needs)
     from sp404audit.documents.tox_environments import tox_facts, tox_toml_facts
 
     tox = document.table("tool", "tox")

@@ -159,6 +159,8 @@ class _Reader:
                 return self.value(at + 2, _DEPTH)[0]
             if text == "exports" and self.text_at(at - 1) == "." and self.text_at(at + 1) == "=":
                 return self.value(at + 2, _DEPTH)[0]
+            if text == "default" and self.text_at(at - 2) == "exports" and self.text_at(at + 1) == "=":
+                return self.value(at + 2, _DEPTH)[0]
         return UNKNOWN
 
     def value(self, at: int, depth: int) -> tuple[Value, int]:

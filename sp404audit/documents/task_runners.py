@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -66,6 +67,8 @@ _NPM_OWN = frozenset(
     }
 )
 _LIFECYCLE = {"t": "test", "tst": "test", "test": "test", "start": "start", "stop": "stop", "restart": "restart"}
+_MOST_TASKS = 200
+"""Tasks that one call brings with it."""
 _SHELLS = frozenset({"bash", "sh", "dash", "zsh", "ksh", "source", "."})
 
 
@@ -90,12 +93,20 @@ class Runners:
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
         self.by_runner: dict[str, list[Task]] = {}
+        self._by_name: dict[tuple[str, str, str], list[Task]] = {}
+        self._calls: dict[tuple[tuple[str, ...], str | None], Call | None] = {}
         for task in repository.facts(Task):
             self.by_runner.setdefault(task.runner, []).append(task)
+            self._by_name.setdefault((task.runner, task.folder, task.name), []).append(task)
         self.packages: dict[str, Package] = {package.folder: package for package in repository.facts(Package)}
 
-    def call(self, words: Sequence[str], folder: str | None) -> Call | None:
+    def call(self, words: tuple[str, ...], folder: str | None) -> Call | None:
         """Tell what a command calls; None when it is no runner and no script of the repository."""
+        if (words, folder) not in self._calls:
+            self._calls[words, folder] = self._call(words, folder)
+        return self._calls[words, folder]
+
+    def _call(self, words: tuple[str, ...], folder: str | None) -> Call | None:
         name, arguments = words[0], list(words[1:])
         if name in ("make", "gmake", "just"):
             return self._make(name.replace("gmake", "make"), arguments, folder)
@@ -113,18 +124,17 @@ class Runners:
         return None
 
     def _find(self, runner: str, folder: str, names: Iterable[str]) -> tuple[Task, ...]:
-        wanted = list(names)
-        return tuple(task for task in self.by_runner.get(runner, ()) if task.folder == folder and task.name in wanted)
+        return tuple(task for name in names for task in self._by_name.get((runner, folder, name), ()))
 
     def _with_needs(self, tasks: Sequence[Task]) -> tuple[Task, ...]:
         """The tasks that these need (of the same file, followed to the end), then these."""
         ordered: dict[tuple[str, str], Task] = {}
-        pending = list(tasks)
-        while pending and len(ordered) < 500:
-            task = pending.pop(0)
+        pending = deque(tasks)
+        while pending and len(ordered) < _MOST_TASKS:
+            task = pending.popleft()
             if (task.path, task.name) not in ordered:
                 ordered[task.path, task.name] = task
-                pending += self._find(task.runner, task.folder, task.needs)
+                pending.extend(self._find(task.runner, task.folder, task.needs))
         return tuple(reversed(ordered.values()))
 
     def _make(self, runner: str, arguments: list[str], folder: str | None) -> Call | None:

@@ -23,6 +23,8 @@ from sp404audit.results import Location
 __all__ = ["Gate", "gates_of"]
 
 _MAVEN_PHASES = ("validate", "compile", "test", "package", "integration-test", "verify", "install", "deploy")
+_MOST_RUNS = 100
+"""Runs of one suite that are looked at."""
 _REPORTS = frozenset({"report", "html", "xml", "json", "lcov", "annotate"})
 """The commands of coverage.py that compare with `fail_under`."""
 
@@ -45,7 +47,7 @@ class Gate(NamedTuple):
 def gates_of(suite: TestSuite) -> Iterator[Gate]:
     """Yield every gate that concerns a suite, in force or not."""
     reader = _READERS.get(suite.language)
-    for suite_run in suite.runs:
+    for suite_run in suite.runs[:_MOST_RUNS]:
         if reader is not None:
             for gate in reader(suite, suite_run):
                 yield gate._replace(obstacle=gate.obstacle or suite_run.obstacle)

@@ -124,7 +124,7 @@ def deploy_needs_gates(job: PipelineJob, *, tests: bool = True, lint: bool = Tru
             hidden.location, f"whether {names} ran before {job.label} {delivery.verb} depends on {hidden.text[:80]}"
         )
         return
-    elsewhere = [other for gate in missing for other in job.pipeline if other.does(*gate.roles)]
+    elsewhere = [other for gate in missing for other in job.pipeline.doing(*gate.roles)]
     message = f"{job.label} {delivery.verb} ({delivery.text}) without waiting for {names}"
     if upstream.broken:
         message += f": with {upstream.broken} it starts although what it needs has failed"
