@@ -12,7 +12,9 @@ from sp404audit.documents.monitoring_facts import ServiceName
 from sp404audit.documents.values import as_bool
 from sp404audit.results import Location
 
-__all__ = ["Address", "Names", "Provider", "network_ids", "parse_address"]
+__all__ = [
+    "Address", "Names", "Provider", "is_for_other_machines", "is_sample", "names", "network_ids", "parse_address",
+]  # fmt: skip
 
 _EXTERNAL_TO_CONTAINER = frozenset(
     {
@@ -68,6 +70,22 @@ def parse_address(text: str) -> Address | None:
     if match is None:
         return None
     return Address((match["six"] or match["host"]).lower(), match["port"] or "", (match["scheme"] or "").lower())
+
+
+_SAMPLES = frozenset(
+    {"doc", "docs", "documentation", "example", "examples", "fixture", "fixtures", "sample", "samples", "testdata"}
+)
+_OTHER_MACHINES = frozenset({"ansible", "chef", "cookbooks", "inventory", "playbooks", "puppet", "roles", "salt"})
+
+
+def is_sample(path: str) -> bool:
+    """Whether a file lies among examples or test data: what it asks for need not be there."""
+    return not _SAMPLES.isdisjoint(path.lower().split("/")[:-1])
+
+
+def is_for_other_machines(path: str) -> bool:
+    """Whether a file lies among those of a tool that sets up machines, which have names of their own."""
+    return not _OTHER_MACHINES.isdisjoint(path.lower().split("/")[:-1])
 
 
 class Provider(NamedTuple):

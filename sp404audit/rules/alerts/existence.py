@@ -7,6 +7,7 @@ from functools import cache
 
 from sp404audit.documents.model import Repository
 from sp404audit.documents.monitoring_facts import AlertSource, Dashboard, Monitor, PrometheusFile, RuleFile
+from sp404audit.documents.network_names import is_sample
 from sp404audit.documents.rule_loading import Loading, loading
 from sp404audit.documents.terraform import TerraformFile
 from sp404audit.results import Location
@@ -84,7 +85,9 @@ def exist(repository: Repository) -> Verdicts:
     """
     state = repository.derived(loading)
     evidence = list(_alerts(repository, state))
-    configs = [config for config in repository.facts(PrometheusFile) if config.jobs]
+    configs = [
+        config for config in repository.facts(PrometheusFile) if config.jobs and not is_sample(config.location.path)
+    ]
     if evidence:
         first, *others = evidence
         related = [(place, "another") for place in others[:_MANY]]

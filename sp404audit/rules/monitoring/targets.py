@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sp404audit.documents.monitoring_targets import MonitoringTarget
-from sp404audit.documents.network_names import Address, Provider
+from sp404audit.documents.network_names import Address, Provider, is_for_other_machines, is_sample
 from sp404audit.results import Kind
 from sp404audit.rules import Verdict, Verdicts, fail, passed, rule, unproven
 
@@ -158,6 +158,9 @@ def _loopback(target: MonitoringTarget, address: Address) -> _Finding:
 
 def _missing(target: MonitoringTarget, host: str) -> _Finding:
     """Nothing answers to the name; say so, unless the repository does not show everything that might."""
+    path = target.location.path
+    if not target.readers and (is_sample(path) or is_for_other_machines(path)):
+        return _Finding("open", "and the repository does not show where this configuration is used")
     if not target.names.by_name:
         return _Finding("open", "and the repository deploys nothing that it could be")
     if not target.names.is_complete or target.names.unseen:

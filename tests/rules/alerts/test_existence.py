@@ -59,6 +59,7 @@ def test_maps_globs_through_mounts_of_files_and_configs(judge: Judge) -> None:
     ("files", "kind"),
     [
         ({"rules/a.yml": RULES}, "pass"),
+        ({"examples/prometheus.yml": JOBS}, "open"),
         ({"prometheus.yml": config("/srv/rules/*.yml")}, "open"),
         ({"prometheus.yml": config("rules.yml"), "rules.yml": RECORDING}, "fail"),
         ({"prometheus.yml": JOBS + "remote_write: [{url: 'https://x.example'}]\n"}, "open"),

@@ -103,6 +103,12 @@ def test_cannot_tell_where_nothing_is_deployed(judge: Judge) -> None:
     assert kinds(judge(RULE, {"prometheus.yml": scrape("web:80")})) == ["open"]
 
 
+@pytest.mark.parametrize("path", ["roles/prometheus/files/prometheus.yml", "docs/prometheus.yml"])
+def test_cannot_tell_where_a_configuration_is_used(judge: Judge, path: str) -> None:
+    files = {"compose.yaml": "services: {a: {image: x}}\n", path: scrape("node1:9100")}
+    assert kinds(judge(RULE, files)) == ["open"]
+
+
 def test_judges_probes_exporters_managers_and_sources(judge: Judge) -> None:
     files = {
         "compose.yaml": compose("  shop: {image: x}\n"),
