@@ -12,11 +12,11 @@ from typing import ClassVar
 
 from sp404audit.documents.dockerfile_stages import DockerfileFact, StageFact, StageState, StepFact, stage_state
 from sp404audit.documents.images import BuildRequest, ImageReference, ImageUse, parse_reference
-from sp404audit.documents.known_images import KnownImage, known_image
+from sp404audit.documents.known_images import KnownImage, known_image, known_whatever_tag
 from sp404audit.documents.model import Repository
 from sp404audit.results import Location
 
-__all__ = ["BuildContext", "ExternalImage", "FinalStage", "build_requests"]
+__all__ = ["BuildContext", "ExternalImage", "FinalStage", "ImageBase", "build_requests", "image_uses"]
 
 _MOST_VARIANTS = 8
 _MOST_BASES = 8
@@ -35,6 +35,19 @@ def _build_requests(repository: Repository) -> tuple[BuildRequest, ...]:
     # A compose file alone does not tell what its services build: override files and extends have a say.
     others = tuple(request for request in repository.facts(BuildRequest) if request.origin != "compose")
     return (*compose_requests(repository), *others, *script_requests(repository))
+
+
+def image_uses(repository: Repository) -> tuple[ImageUse, ...]:
+    """Every place that names an image to be pulled, whatever kind of file it is in."""
+    return repository.derived(_image_uses)
+
+
+def _image_uses(repository: Repository) -> tuple[ImageUse, ...]:
+    from sp404audit.documents.compose_builds import compose_images
+    from sp404audit.documents.script_builds import script_images
+
+    others = tuple(use for use in repository.facts(ImageUse) if use.origin != "compose")
+    return (*others, *compose_images(repository), *script_images(repository))
 
 
 class FinalStage:
@@ -98,7 +111,7 @@ class FinalStage:
         """Whether other Dockerfiles of the repository build on it, and nothing here runs it."""
         if not self.names or any(request.origin == "compose" for request in self.requests):
             return False
-        uses = [use for use in self.repository.facts(ImageUse) if (use.reference or _NOWHERE).name in self.names]
+        uses = [use for use in image_uses(self.repository) if (use.reference or _NOWHERE).name in self.names]
         return any(use.origin == "FROM" for use in uses) and all(use.origin == "FROM" for use in uses)
 
 
@@ -126,6 +139,11 @@ class ImageBase:
         self.is_scratch = bottom.value == "scratch"
         self.reference = parse_reference(bottom.value) if bottom.value and not self.is_scratch else None
         self.known: KnownImage | None = known_image(self.reference) if self.reference else None
+        if bottom.value is None:
+            # A name without its version (`debian:${VERSION}`) may tell enough.
+            name, colon, tag = self.states[-1].base.image.partition(":")
+            by_name = parse_reference(name) if colon and "$" in tag else None
+            self.known = known_whatever_tag(by_name) if by_name else None
 
     @property
     def location(self) -> Location:
@@ -191,10 +209,8 @@ class ExternalImage:
     @staticmethod
     def in_repository(repository: Repository) -> Iterator[ExternalImage]:
         """Find every use of an external image."""
-        from sp404audit.documents.script_builds import script_images
-
         local, contexts = repository.derived(_local_names)
-        for use in (*repository.facts(ImageUse), *script_images(repository)):
+        for use in image_uses(repository):
             reference = use.reference
             if (reference is None or reference.name not in local) and use.text not in contexts:
                 yield ExternalImage(use)

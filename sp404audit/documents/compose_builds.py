@@ -1,4 +1,4 @@
-"""What compose asks to be built, once override files, extends and includes are merged."""
+"""What compose asks to be built and what it pulls, once override files, extends and includes are merged."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import posixpath
 
 from sp404audit.documents.compose import healthcheck_of, pairs_of, texts_of
 from sp404audit.documents.compose_project import Service
-from sp404audit.documents.images import BuildRequest
+from sp404audit.documents.images import BuildRequest, ImageUse
 from sp404audit.documents.model import Repository
 from sp404audit.documents.values import Value
 
-__all__ = ["compose_requests"]
+__all__ = ["compose_images", "compose_requests"]
 
 
 def compose_requests(repository: Repository) -> tuple[BuildRequest, ...]:
@@ -21,6 +21,16 @@ def compose_requests(repository: Repository) -> tuple[BuildRequest, ...]:
         if build is not None and service.get("provider") is None:
             requests.append(_request(service, build))
     return tuple(requests)
+
+
+def compose_images(repository: Repository) -> tuple[ImageUse, ...]:
+    """One use for each merged service that pulls its image, variables replaced by what `.env` files say."""
+    uses: dict[ImageUse, None] = {}
+    for service in Service.in_repository(repository):
+        image = service.get("image")
+        if image is not None and image.text and service.get("build") is None:
+            uses[ImageUse(image.location, image.text, service.text(image), "compose", service.name)] = None
+    return tuple(uses)
 
 
 def _request(service: Service, build: Value) -> BuildRequest:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from sp404audit.documents.images import ImageReference
 
-__all__ = ["KnownImage", "known_image"]
+__all__ = ["KnownImage", "known_image", "known_whatever_tag"]
 
 _MIRRORS = {
     "public.ecr.aws/docker/library/": "docker.io/library/",
@@ -43,17 +44,24 @@ class _Row(NamedTuple):
 
 def known_image(reference: ImageReference) -> KnownImage | None:
     """Look an image up; None when nothing is known of it."""
+    tag = reference.effective_tag or ""
+    return next((row.known for row in _rows(reference) if _fits(row.tag, tag)), None)
+
+
+def known_whatever_tag(reference: ImageReference) -> KnownImage | None:
+    """Look up what holds for every tag of an image; None when its tags differ, or nothing is known of it."""
+    first = next(_rows(reference), None)
+    return first.known if first is not None and first.tag == "*" else None
+
+
+def _rows(reference: ImageReference) -> Iterator[_Row]:
     name = reference.name
     for mirror, original in _MIRRORS.items():
         if name.startswith(mirror):
             name = original + name.removeprefix(mirror)
-    tag = reference.effective_tag or ""
     exact, with_wildcards = _table()
-    rows = exact.get(name, ())
-    found = next((row.known for row in rows if _fits(row.tag, tag)), None)
-    if found is not None:
-        return found
-    return next((row.known for row in with_wildcards if _fits(row.image, name) and _fits(row.tag, tag)), None)
+    yield from exact.get(name, ())
+    yield from (row for row in with_wildcards if _fits(row.image, name))
 
 
 @cache

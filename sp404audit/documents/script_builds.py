@@ -61,7 +61,8 @@ def _images(repository: Repository) -> tuple[ImageUse, ...]:
             continue
         words = _after_subcommand(command, _PULLS)
         positional = next(_positional(words, is_run=True), None) if words is not None else None
-        if positional:
+        # A word that is wholly unknown may as well be options (`docker run "${flags[@]}" image`).
+        if positional and positional != UNKNOWN:
             value = None if UNKNOWN in positional else positional
             text = _shown(command, positional)
             found.append(ImageUse(command.location, text, value, "script", command.unit.owner or command.unit.name))
@@ -70,7 +71,8 @@ def _images(repository: Repository) -> tuple[ImageUse, ...]:
 
 def _shown(command: ShellCommand, word: str) -> str:
     """The word as the script writes it."""
-    return next((raw for raw, known in zip(command.raw, command.known, strict=False) if known == word), word)
+    raw = next((raw for raw, known in zip(command.raw, command.known, strict=False) if known == word), word)
+    return raw.strip("\"'")
 
 
 def _after_subcommand(command: ShellCommand, subcommands: tuple[tuple[str, ...], ...]) -> list[str] | None:
