@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
 from sp404audit.documents.compose_project import Project, Service, projects
 from sp404audit.documents.model import Repository
 from sp404audit.documents.monitoring_facts import ServiceName
+from sp404audit.documents.shell import ShellCommand
 from sp404audit.documents.values import as_bool
 from sp404audit.results import Location
 
@@ -23,6 +25,10 @@ _EXTERNAL_TO_CONTAINER = frozenset(
     }
 )  # fmt: skip
 
+_ENGINES = frozenset({"docker", "podman", "nerdctl"})
+_STARTS = frozenset({"run", "create"})
+_NAMING = frozenset({"--name", "--hostname", "--network-alias", "--net-alias"})
+_HELM_INSTALLS = frozenset({"install", "upgrade"})
 _MANY = 200
 """More providers of one name, or more names to compare, are not looked at."""
 
@@ -94,7 +100,7 @@ class Provider(NamedTuple):
     Attributes:
         name: the host name.
         location: of what answers to it.
-        kind: `compose` or `kubernetes`.
+        kind: `compose`, `kubernetes`, or `container` for one that a script starts.
         networks: of a compose service, by identity (`network_ids`).
         namespace: of a Kubernetes Service; empty when its manifest names none.
     """
@@ -151,6 +157,10 @@ class Names:
                 self._add(Provider(fact.name.lower(), fact.location, "kubernetes", namespace=fact.namespace))
             else:
                 self.unseen.append(fact)
+        for command in repository.facts(ShellCommand):
+            for name in _container_names(command):
+                self._add(Provider(name.lower(), command.location, "container"))
+            self.is_complete &= not _installs_from_elsewhere(command)
         if repository.files("helm-chart"):
             self.is_complete = False
 
@@ -184,6 +194,25 @@ class Names:
         import difflib
 
         return next(iter(difflib.get_close_matches(name[:80], list(self.by_name)[:500], 1, 0.75)), "")
+
+
+def _container_names(command: ShellCommand) -> Iterator[str]:
+    """Yield the names that a `docker run` gives to its container."""
+    if command.name not in _ENGINES or _STARTS.isdisjoint(command.arguments):
+        return
+    for word, following in zip(command.argv, (*command.argv[1:], None), strict=True):
+        option, equals, value = (word or "").partition("=")
+        name = value if equals else following
+        if option in _NAMING and name:
+            yield name
+
+
+def _installs_from_elsewhere(command: ShellCommand) -> bool:
+    """Whether a command installs what the repository does not show: a chart, or a manifest from the web."""
+    words = [word or "" for word in command.arguments]
+    if command.name == "helm":
+        return not _HELM_INSTALLS.isdisjoint(words)
+    return command.name == "kubectl" and any(word.startswith(("http://", "https://")) for word in words)
 
 
 def names(repository: Repository) -> Names:

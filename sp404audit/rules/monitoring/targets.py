@@ -191,7 +191,7 @@ def _in_project(target: MonitoringTarget, host: str, providers: list[Provider]) 
         return _Finding("open", "and names of containers mean nothing on the host's network")
     if host in target.readers.extra_hosts:
         return _Finding("pass", "which extra_hosts declares")
-    containers = [provider for provider in providers if provider.kind == "compose"]
+    containers = [provider for provider in providers if provider.kind != "kubernetes"]
     networks = target.readers.networks
     on_network = next((provider for provider in containers if provider.networks & networks), None)
     if on_network is not None:
@@ -199,7 +199,7 @@ def _in_project(target: MonitoringTarget, host: str, providers: list[Provider]) 
     if "." in host and not containers:
         return _Finding("open", "which is outside of the repository")
     if any(not provider.networks for provider in containers):
-        return _Finding("open", "whose network mode decides whether it is reached", containers[0])
+        return _Finding("open", "whose network decides whether it is reached", containers[0])
     if containers:
         reader = target.readers.services[0].name
         return _Finding("fail", f"but {host[:80]} is on no network with {reader}: put them on one", containers[0])

@@ -109,6 +109,24 @@ def test_cannot_tell_where_a_configuration_is_used(judge: Judge, path: str) -> N
     assert kinds(judge(RULE, files)) == ["open"]
 
 
+def test_knows_containers_that_scripts_start(judge: Judge) -> None:
+    files = {
+        "compose.yaml": "services: {a: {image: x}}\n",
+        "prometheus.yml": scrape("node:9100"),
+        "up.sh": "#!/bin/sh\ndocker run -d --name node prom/node-exporter:v1.9.1\n",
+    }
+    assert kinds(judge(RULE, files)) == ["pass"]
+
+
+def test_cannot_tell_what_helm_installs(judge: Judge) -> None:
+    files = {
+        "compose.yaml": "services: {a: {image: x}}\n",
+        "prometheus.yml": scrape("node:9100"),
+        "up.sh": "#!/bin/sh\nhelm upgrade --install exporters stable/exporters\n",
+    }
+    assert kinds(judge(RULE, files)) == ["open"]
+
+
 def test_judges_probes_exporters_managers_and_sources(judge: Judge) -> None:
     files = {
         "compose.yaml": compose("  shop: {image: x}\n"),
