@@ -35,6 +35,7 @@ MAX_STEPS = 50_000
 MAX_ALL_STEPS = 1_500_000
 """How many nodes are looked at for all answers that share a budget."""
 MAX_TEXT = 65_536
+MAX_NUMBER = 1e30
 MAX_ITEMS = 4_096
 MAX_WEIGHT = 20_000
 """How many values a list or object may hold in all; what is named twice in it counts twice."""
@@ -426,7 +427,7 @@ def as_number(value: Value) -> int | float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return value
+        return value if abs(value) < MAX_NUMBER else None
     if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value):
         return int(value)
     if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}\.\d{1,18}", value):
@@ -478,7 +479,7 @@ def _arithmetic(operator: str, left: float, right: float) -> Value:
         return left - right
     if operator == "*":
         product = left * right
-        return product if abs(product) < 1e30 else UNKNOWN
+        return product if abs(product) < MAX_NUMBER else UNKNOWN
     if operator == "/":
         quotient = left / right
         return int(quotient) if quotient.is_integer() else quotient

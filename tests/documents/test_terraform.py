@@ -48,6 +48,8 @@ def evaluate(expression: str, declarations: str = "", **files: str) -> object:
         ("1 + 2 * 3 - 4 / 2", 5),
         ("10 % 4 == 2 && !false", True),
         ("1 / 0", UNKNOWN),
+        ("1e999 + 1", UNKNOWN),
+        ("9e20 * 9e20", UNKNOWN),
         ('true ? "a" : "b"', "a"),
         ("var.unknown ? 1 : 1", 1),
         ("var.unknown ? 1 : 2", UNKNOWN),
