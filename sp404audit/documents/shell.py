@@ -164,7 +164,7 @@ def command_facts(shell: Shell, path: str, unit: Unit) -> Iterator[ShellCommand]
         argv = tuple([one if is_known(one) else None for one in known])
         tail = known[0].rpartition("/")[2] if known else ""
         name = tail if is_known(tail) else None
-        yield ShellCommand(
+        fact = ShellCommand(
             location=Location(path, command.region),
             unit=unit,
             name=name,
@@ -175,20 +175,27 @@ def command_facts(shell: Shell, path: str, unit: Unit) -> Iterator[ShellCommand]
             end=command.end,
             redirects=tuple([_redirect(shell, one) for one in command.redirects]),
             wrappers=command.wrappers,
-            frames=command.frames,
-            pipeline=command.pipeline,
             options=tuple(sorted(shell.options_at(command))),
-            function=command.function,
-            payload=command.payload,
-            guarded=command.guarded,
-            in_condition=command.in_condition,
-            errexit_ignored=command.errexit_ignored,
-            substitution=command.substitution,
-            conditional=command.conditional,
             assignments=tuple(
                 [(one.name, UNKNOWN if one.value is None else shell.resolve(one.value)) for one in command.assignments]
             ),
         )
+        yield _surrounded(fact, command) if command.frames else fact
+
+
+def _surrounded(fact: ShellCommand, command: Command) -> ShellCommand:
+    """Add what the constructs around a command say of it; most commands stand alone."""
+    return fact._replace(
+        frames=command.frames,
+        pipeline=command.pipeline,
+        function=command.function,
+        payload=command.payload,
+        guarded=command.guarded,
+        in_condition=command.in_condition,
+        errexit_ignored=command.errexit_ignored,
+        substitution=command.substitution,
+        conditional=command.conditional,
+    )
 
 
 def _redirect(shell: Shell, redirect: Redirect) -> ShellRedirect:

@@ -84,7 +84,10 @@ class Word:
     @property
     def value(self) -> str | None:
         """What the word means with its quotes removed; None when a variable or a command decides."""
-        if any(part.kind != "literal" for part in self.parts):
+        parts = self.parts
+        if len(parts) == 1:
+            return parts[0].text if parts[0].kind == "literal" else None
+        if any(part.kind != "literal" for part in parts):
             return None
         return "".join([part.text for part in self.parts])
 
@@ -431,7 +434,10 @@ class Shell:
 
         `SCRIPT_FOLDER` and `ROOT_FOLDER` stand for the folders that a script computes by the usual idioms.
         """
-        return self._resolve(word.parts, word.start, 0)
+        parts = word.parts
+        if len(parts) == 1 and parts[0].kind == "literal":
+            return parts[0].text[:MAX_VALUE]
+        return self._resolve(parts, word.start, 0)
 
     def _resolve(self, parts: tuple[Part, ...], at: int, depth: int) -> str:
         pieces = []
