@@ -24,6 +24,7 @@ _VALUED = frozenset(
     | {"-e", "--directory", "--cwd", "-R", "--repo", "--manifest-path", "-H", "--host", "-a", "--app", "-s", "--stack"}
 )
 """Options in front of a sub-command that take the next word, of the programs in the tables taken together."""
+_TEST_SCRIPT = re.compile(r"(?:run_?|all_?)?tests?(?:_\w+)?\.py")
 _DOCKER_VALUED = frozenset(
     {"-v", "--volume", "-e", "--env", "--env-file", "--name", "--network", "--net", "-w", "--workdir", "-u", "--user"}
     | {"--entrypoint", "-p", "--publish", "--mount", "--platform", "-l", "--label", "--add-host", "-m", "--memory"}
@@ -293,6 +294,9 @@ def _tests(name: str, arguments: Words, plain: Sequence[str], fails: bool) -> It
     for pattern in _found("TESTS", name, arguments, plain)[:1]:
         label, language = pattern.entry
         yield Activity("test", label, (language,), fails)
+        return
+    if _TEST_SCRIPT.fullmatch(name) or (name == "coverage" and plain[:1] == ["run"]):
+        yield Activity("test", name, ("python",), fails)
         return
     if (name, *plain[:1]) in _END_TO_END or (name,) in _END_TO_END:
         yield Activity("e2e", name, (), fails)

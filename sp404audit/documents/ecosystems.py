@@ -53,7 +53,7 @@ _LABELS = {
 _FIXTURES = frozenset(
     {"fixtures", "fixture", "testdata", "test-data", "examples", "example", "samples", "node_modules"}
 )
-"""Folders whose packages the repository does not ship."""
+"""Folders whose packages the repository neither ships nor builds with."""
 
 
 class Ecosystem(NamedTuple):

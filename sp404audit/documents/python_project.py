@@ -1,7 +1,7 @@
 """Python project files: pyproject.toml, setup.cfg, tox.ini, .coveragerc, pytest.ini, requirements, Pipfile, noxfile.py.
 
 Read for what they say about dependencies, tests, coverage and tasks. Nothing is imported or executed: of `setup.py`
-only the presence counts, and `noxfile.py` is read as a syntax tree. Which file a tool reads, and in which order:
+only the words count, and `noxfile.py` is read as a syntax tree. Which file a tool reads, and in which order:
 https://coverage.readthedocs.io/en/latest/config.html and https://docs.pytest.org/en/stable/reference/customize.html.
 """
 
@@ -24,6 +24,7 @@ _MOST_TASKS = 200
 _COVERAGE_RANK = {".coveragerc": 0, ".coveragerc.toml": 0, "setup.cfg": 1, "tox.ini": 2, "pyproject.toml": 3}
 _PYTEST_RANK = {"pytest.ini": 0, ".pytest.ini": 1, "pyproject.toml": 2, "tox.ini": 3, "setup.cfg": 4}
 _REQUIREMENT = re.compile(r"(?m)^[ \t]*(?!#)(?:[A-Za-z0-9]|-e\s|--editable\s|git\+|https?:)")
+_SETUP_REQUIRES = re.compile(r"\b(?:install_requires|extras_require|setup_requires|requirements)\b")
 _INCLUDED = re.compile(r"(?m)^[ \t]*(?:-r|--requirement|-c|--constraint)\b")
 
 
@@ -79,8 +80,8 @@ class PythonProject(Document):
         if self.name == "pyproject.toml":
             yield from _pyproject_facts(self)
         elif self.name == "Pipfile":
-            used = bool(self.table("packages") or self.table("dev-packages"))
-            yield Manifest(self.location(WHOLE_FILE), "pip", self.folder, used)
+            packages = bool(self.table("packages") or self.table("dev-packages"))
+            yield Manifest(self.location(WHOLE_FILE), "pip", self.folder, packages)
         elif self.name == "noxfile.py":
             yield from self.sessions
         elif self.sections:
@@ -94,7 +95,8 @@ class PythonProject(Document):
                 listed = None
             yield Manifest(self.location(WHOLE_FILE), "pip", self.folder, listed)
         elif self.name == "setup.py":
-            yield Manifest(self.location(WHOLE_FILE), "pip", self.folder, None)
+            used = None if _SETUP_REQUIRES.search(self.source.text) else False
+            yield Manifest(self.location(WHOLE_FILE), "pip", self.folder, used)
 
 
 def parse(source: Source) -> PythonProject:

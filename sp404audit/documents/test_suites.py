@@ -48,6 +48,13 @@ _NOT_OURS = re.compile(
 )
 
 
+_NO_COMPONENTS = frozenset(
+    {"requirements", "test", "tests", "testing", "testdata", "fixtures", "docs", "doc"}
+    | {"examples", "example", "samples"}
+)
+"""Folders whose manifests only list what tests and documentation need, or are themselves test data."""
+
+
 class SuiteRun(NamedTuple):
     """One run of a suite in the pipeline. `obstacle` says why its failure stops no change; empty when it does."""
 
@@ -119,7 +126,9 @@ def suites_of(repository: Repository) -> tuple[TestSuite, ...]:
             if language in _WITHOUT_COVERAGE:
                 continue
             folder = _component(language, _folder_under_test(run, repository), components)
-            found.setdefault((language, folder), []).append(SuiteRun(job, run, _obstacle(job, run)))
+            runs = found.setdefault((language, folder), [])
+            if not runs or runs[-1].run is not run:
+                runs.append(SuiteRun(job, run, _obstacle(job, run)))
     suites = [TestSuite(repository, *key, runs, runs[0].location) for key, runs in found.items()]
     suites += _suites_never_run(repository, pipeline, components, found)
     return tuple(suites)
@@ -130,10 +139,8 @@ def _components(repository: Repository) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for manifest in repository.facts(Manifest):
         language = _LANGUAGE.get(manifest.ecosystem)
-        if language is not None:
+        if language is not None and _NO_COMPONENTS.isdisjoint(manifest.folder.split("/")):
             found.setdefault(language, set()).add(manifest.folder)
-    for folders in found.values():  # `requirements/dev.txt` belongs to the folder above
-        folders -= {folder for folder in folders if posixpath.basename(folder) in ("requirements", "gradle")}
     return found
 
 

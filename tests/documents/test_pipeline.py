@@ -32,7 +32,7 @@ def _roles(pipeline: Pipeline) -> list[tuple[str, str]]:
         ("pytest -q", ["test"]),
         ("python3.12 -X dev -m pytest", ["test"]),
         ("uv run --frozen --extra test -- pytest", ["test"]),
-        ("poetry run coverage run --source shop -m pytest tests", ["coverage", "test"]),
+        ("poetry run coverage run --source shop -m pytest tests", ["test", "coverage", "test"]),
         ("npx --yes jest@30 --ci", ["test"]),
         ("bundle exec rspec", ["test"]),
         ("cargo +nightly test --locked", ["test"]),

@@ -101,11 +101,10 @@ def _python(suite: TestSuite, suite_run: SuiteRun) -> Iterator[Gate]:
     elif run.words[:2] == ("hatch", "test") and config is not None and config.minimum is not None:
         measured = has_option(run.words, "--cover", "-c")
         yield _from_setting(config, "" if measured else "`hatch test` runs without `--cover`")
-    for other in suite_run.job.runs:
+    for other, obstacle in _around(suite_run):
         line = next((line for line in other.lines if line[0] == "coverage" and _REPORTS & set(line[1:3])), None)
         if line is None:
             continue
-        obstacle = f"its failure is thrown away by {other.swallowed}" if other.swallowed else ""
         value = option(line, "--fail-under")
         if value is not None:
             yield _from_command_line(other, "coverage.py", value, obstacle)
@@ -153,10 +152,10 @@ def _node(suite: TestSuite, suite_run: SuiteRun) -> Iterator[Gate]:
         yield Gate(run.location, "karma", None, known=False)
     elif run.call is not None and "cov" in run.call.name:
         yield Gate(run.location, run.call.name, None, known=False)
-    for other in suite_run.job.runs:
+    for other, obstacle in _around(suite_run):
         for line in other.lines:
             if line[0] in ("c8", "nyc") and (other.folder in (folder, suite.folder, None)):
-                yield from _nyc(suite, other, line, folder)
+                yield from _nyc(suite, other, line, folder, obstacle)
 
 
 def _jest(suite: TestSuite, run: Run, folder: str) -> Iterator[Gate]:
@@ -208,7 +207,7 @@ def _vitest(suite: TestSuite, run: Run, folder: str) -> Iterator[Gate]:
         yield _from_setting(setting, obstacle)
 
 
-def _nyc(suite: TestSuite, run: Run, line: Sequence[str], folder: str) -> Iterator[Gate]:
+def _nyc(suite: TestSuite, run: Run, line: Sequence[str], folder: str, hindered: str) -> Iterator[Gate]:
     """c8 and nyc: nothing fails without `--check-coverage`, the command `check-coverage`, or the key in a file."""
     tool = line[0]
     setting = next(iter(settings(suite, folder, tool)), None)
@@ -216,8 +215,7 @@ def _nyc(suite: TestSuite, run: Run, line: Sequence[str], folder: str) -> Iterat
     checks = flag != "false" if flag is not None else bool(setting and setting.enabled)
     checks = checks or "check-coverage" in positionals(line[1:])
     hundred = has_option(line, "--100")
-    swallowed = f"its failure is thrown away by {run.swallowed}" if run.swallowed else ""
-    obstacle = swallowed or ("" if checks or hundred else f"{tool} runs without `--check-coverage`")
+    obstacle = hindered or ("" if checks or hundred else f"{tool} runs without `--check-coverage`")
     value = option(line, "--lines", "--statements")
     if hundred:
         yield Gate(run.location, tool, 100.0, obstacle=obstacle)
@@ -274,17 +272,26 @@ def _ruby(suite: TestSuite, suite_run: SuiteRun) -> Iterator[Gate]:
 
 
 def _rust(suite: TestSuite, suite_run: SuiteRun) -> Iterator[Gate]:
-    for other in suite_run.job.runs:
+    for other, obstacle in _around(suite_run):
         if other.words[:2] == ("cargo", "llvm-cov"):
             value = option(other.words, "--fail-under-lines", "--fail-under-regions", "--fail-under-functions")
             if value is not None:
-                yield _from_command_line(other, "cargo-llvm-cov", value, _swallowed(other))
+                yield _from_command_line(other, "cargo-llvm-cov", value, obstacle)
         elif other.words[:2] == ("cargo", "tarpaulin"):
             value = option(other.words, "--fail-under")
             if value is not None:
-                yield _from_command_line(other, "tarpaulin", value, _swallowed(other))
+                yield _from_command_line(other, "tarpaulin", value, obstacle)
             else:
-                yield from (_from_setting(one, _swallowed(other)) for one in _below(suite, "tarpaulin"))
+                yield from (_from_setting(one, obstacle) for one in _below(suite, "tarpaulin"))
+
+
+def _around(suite_run: SuiteRun) -> Iterator[tuple[Run, str]]:
+    """The runs of the suite's job, and of those after it, where the data is put together; and what hinders each."""
+    later = suite_run.job.pipeline.downstream(suite_run.job)
+    for job in (suite_run.job, *later[:_MOST_RUNS]):
+        stops = not (job.is_tolerated or job.never_runs or not job.gates_changes or job.is_by_clock_or_hand)
+        for run in job.runs:
+            yield run, _swallowed(run) if stops else "its job stops no change"
 
 
 def _swallowed(run: Run) -> str:
@@ -292,14 +299,16 @@ def _swallowed(run: Run) -> str:
 
 
 def _go(suite: TestSuite, suite_run: SuiteRun) -> Iterator[Gate]:
-    for other in suite_run.job.runs:
-        if any("go-test-coverage" in word for word in other.words[:3]):
-            value = option(other.words, "--threshold-total", "-k") or other.input("threshold-total")
+    for other, obstacle in _around(suite_run):
+        if other.command is not None and any("go-test-coverage" in word for word in other.words[:3]):
+            value = option(other.words, "--threshold-total", "-k")
             if value:
-                yield _from_command_line(other, "go-test-coverage", value, _swallowed(other))
+                yield _from_command_line(other, "go-test-coverage", value, obstacle)
             else:
                 found = _below(suite, "go-test-coverage")
-                yield from (_from_setting(one, _swallowed(other)) for one in found)
+                yield from (_from_setting(one, obstacle) for one in found)
+        elif other.words[:1] == ("vladopajic/go-test-coverage",) and not other.input("threshold-total"):
+            yield from (_from_setting(one, obstacle) for one in _below(suite, "go-test-coverage"))
 
 
 def _php(suite: TestSuite, suite_run: SuiteRun) -> Iterator[Gate]:
@@ -309,10 +318,10 @@ def _php(suite: TestSuite, suite_run: SuiteRun) -> Iterator[Gate]:
     if run.words[:1] in (("pest",), ("artisan",)) and value is not None:
         measured = has_option(run.words, "--coverage")
         yield _from_command_line(run, "pest", value, "" if measured else "it runs without `--coverage`")
-    for other in suite_run.job.runs:
+    for other, obstacle in _around(suite_run):
         if other.words[:1] in (("coverage-check",), ("phpunit-coverage-check",)):
             amounts = [word for word in other.words[2:] if number(word) is not None]
-            yield _from_command_line(other, other.words[0], amounts[0] if amounts else UNKNOWN, _swallowed(other))
+            yield _from_command_line(other, other.words[0], amounts[0] if amounts else UNKNOWN, obstacle)
 
 
 def _dotnet(suite: TestSuite, suite_run: SuiteRun) -> Iterator[Gate]:
@@ -357,10 +366,10 @@ def _scala(suite: TestSuite, suite_run: SuiteRun) -> Iterator[Gate]:
 
 def _native(suite: TestSuite, suite_run: SuiteRun) -> Iterator[Gate]:
     del suite
-    for other in suite_run.job.runs:
+    for other, obstacle in _around(suite_run):
         value = option(other.words, "--fail-under-line") if other.words[:1] == ("gcovr",) else None
         if value is not None:
-            yield _from_command_line(other, "gcovr", value, _swallowed(other))
+            yield _from_command_line(other, "gcovr", value, obstacle)
 
 
 _READERS: dict[str, Callable[[TestSuite, SuiteRun], Iterator[Gate]]] = {
