@@ -200,13 +200,16 @@ class Kubernetes(Document):
             yield from found.subjects
 
     def facts(self) -> Iterator[Fact]:
-        """Yield workloads, the images that they run, and what is there of monitoring."""
+        """Yield workloads, the images and commands that they run, and what is there of monitoring and backups."""
+        from sp404audit.documents.kubernetes_jobs import job_facts
+
         for manifest in self.manifests:
             pod = manifest.pod
             if pod is not None:
                 workload = _workload(manifest, pod, self.source)
                 yield workload
                 yield from _image_uses(manifest.path, pod)
+            yield from job_facts(manifest, self.source, self.problems)
         for found in self.monitoring:
             yield from found.facts
 

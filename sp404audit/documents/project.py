@@ -125,6 +125,7 @@ def task_facts(
     *,
     default: bool = False,
     one_shell: bool = False,
+    options: Iterable[str] = (),
 ) -> Iterator[Fact]:
     """Yield a task and the commands that it runs.
 
@@ -137,6 +138,7 @@ def task_facts(
         needs: tasks that run with it.
         default: whether it runs when no task is named.
         one_shell: whether all lines go to one shell; otherwise each has its own, as in make.
+        options: what the runner switches on for the shell (`errexit`, `pipefail` …).
     """
     path = document.source.path
     folder = folder_of(path)
@@ -148,7 +150,7 @@ def task_facts(
             continue
         kind = "npm" if runner == "npm" else "recipe"
         unit = shell.Unit(kind, path, part[0][1].start_line, name, runner, folder)
-        text = shell.parse(excerpt)
+        text = shell.parse(excerpt, options=options)
         document.problems += text.problems
         yield from shell.command_facts(text, path, unit)
 

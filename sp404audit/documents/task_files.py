@@ -26,6 +26,7 @@ _ASSIGNMENT = re.compile(r"\s*(?:export\s+|override\s+)*([A-Za-z_][\w.-]*)\s*(?:
 _VARIABLE = re.compile(r"\$(?:\(([A-Za-z_][\w.-]*)\)|\{([A-Za-z_][\w.-]*)\})")
 _CALL = re.compile(r"\$\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
 _SHELL_CALL = re.compile(r"\$\(shell\s")
+_SHELL_FLAGS = re.compile(r"^\.SHELLFLAGS[ \t]*:?:?=[ \t]*([^\n]*)", re.MULTILINE)
 _JUST_NAME = re.compile(r"@?([A-Za-z_][\w-]*)(?=[\s:])")
 _JUST_ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)$")
 _JUST_ALIAS = re.compile(r"alias\s+([\w-]+)\s*:=\s*([\w-]+)")
@@ -54,8 +55,17 @@ class TaskFile(Document):
         self.runner = runner
         self.recipes = recipes
 
+    def _shell_options(self) -> list[str]:
+        """What `.SHELLFLAGS` switches on for every recipe."""
+        flags = _SHELL_FLAGS.search(self.source.text) if self.runner == "make" else None
+        words = flags.group(1).split() if flags else []
+        letters = "".join(word[1:] for word in words if word.startswith("-") and not word.startswith("--"))
+        named = [word for word in words if word == "pipefail"]
+        return [name for letter, name in (("e", "errexit"), ("u", "nounset")) if letter in letters] + named
+
     def facts(self) -> Iterator[Fact]:
         """Yield a task for each target, with its commands."""
+        options = self._shell_options()
         for recipe in self.recipes:
             yield from task_facts(
                 self,
@@ -66,6 +76,7 @@ class TaskFile(Document):
                 recipe.needs,
                 default=recipe.default,
                 one_shell=recipe.one_shell,
+                options=options,
             )
 
 
