@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from sp404audit.documents.dockerfile_words import Expansion, Lookup, Missing, Word, expand
+from sp404audit.documents.dockerfile_variables import Expansion, Lookup, Missing, expand
+from sp404audit.documents.dockerfile_words import Word
 from sp404audit.documents.images import ImageUse
 from sp404audit.documents.model import Fact
 from sp404audit.results import Location, Region
