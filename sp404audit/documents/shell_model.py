@@ -307,7 +307,8 @@ class Command:
     def guarded(self) -> bool:
         """Whether its failure is thrown away: `|| true`, `|| :`."""
         frame = self.alternative
-        return frame is not None and frame.partner_text.split(None, 1)[0].rstrip(";") in ("true", ":", "/bin/true")
+        words = frame.partner_text.split(None, 1) if frame is not None else []  # none in what is cut off
+        return bool(words) and words[0].rstrip(";") in ("true", ":", "/bin/true")
 
     @property
     def errexit_ignored(self) -> bool:

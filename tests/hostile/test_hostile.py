@@ -102,6 +102,7 @@ CASES = [
     Case("quotes without end", "deploy.sh", b"#!/bin/sh\necho \"$(cat <<EOF\n'`\n", AUDITED),
     Case("variables that set each other", "deploy.sh",
          b"#!/bin/bash\n" + b'if x; then A="$B b"; fi\nif y; then B="$A c"; fi\n' * 40 + b'cp x "$A"\n', AUDITED),
+    Case("an alternative without a command", "deploy.sh", b"#!/bin/bash\n[[ x ]] || <<EOF\nexit 64\necho\n", AUDITED),
     Case("20,000 variables", ".env", b"".join(b"A%d=%d\n" % (n, n) for n in range(20_000)), AUDITED),
     Case("a key that goes on", "a.txt", b"-----BEGIN " + b"PRIVATE KEY-----" * 20_000, AUDITED),
 ]  # fmt: skip
