@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sp404audit.documents.compose_project import Project, Service, projects
 from sp404audit.documents.model import Repository
 from sp404audit.documents.monitoring_facts import ServiceName
-from sp404audit.documents.shell import ShellCommand
 from sp404audit.documents.values import as_bool
 from sp404audit.results import Location
+
+if TYPE_CHECKING:
+    from sp404audit.documents.shell import ShellCommand
 
 __all__ = [
     "Address", "Names", "Provider", "is_for_other_machines", "is_sample", "names", "network_ids", "parse_address",
@@ -157,6 +159,8 @@ class Names:
                 self._add(Provider(fact.name.lower(), fact.location, "kubernetes", namespace=fact.namespace))
             else:
                 self.unseen.append(fact)
+        from sp404audit.documents.shell import ShellCommand
+
         for command in repository.facts(ShellCommand):
             for name in _container_names(command):
                 self._add(Provider(name.lower(), command.location, "container"))
