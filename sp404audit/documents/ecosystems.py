@@ -50,8 +50,8 @@ _LABELS = {
     "swift": "Swift",
     "sbt": "Scala",
 }
-_FIXTURES = frozenset(
-    {"fixtures", "fixture", "testdata", "test-data", "examples", "example", "samples", "node_modules"}
+_ASIDE = frozenset(
+    {"docs", "doc", "fixtures", "fixture", "testdata", "test-data", "examples", "example", "samples", "node_modules"}
 )
 """Folders whose packages the repository neither ships nor builds with."""
 
@@ -76,23 +76,34 @@ class Ecosystem(NamedTuple):
 def ecosystems_of(repository: Repository) -> tuple[Ecosystem, ...]:
     """The ecosystems that a repository depends on; use `repository.derived(ecosystems_of)`.
 
-    A manifest that names no package is left out unless a lock file stands beside it, and so are those of fixtures and
-    examples.
+    A manifest that names no package is left out unless a lock file stands beside it, and so are those of
+    documentation, fixtures and examples.
     """
     found: dict[str, dict[str, Location]] = {}
     for manifest in repository.facts(Manifest):
         path = manifest.location.path
-        if manifest.dependencies is not False and not _is_fixture(path):
+        if manifest.dependencies is not False and not _is_aside(path):
             found.setdefault(manifest.ecosystem, {}).setdefault(path, manifest.location)
     for path in sorted(repository.paths):
         ecosystem = _LOCKS.get(path.rpartition("/")[2].lower())
-        if ecosystem is not None and not _is_fixture(path):
+        if ecosystem is not None and not _is_aside(path):
             found.setdefault(ecosystem, {}).setdefault(path, Location(path))
     return tuple(
-        Ecosystem(name, _LABELS.get(name, name), next(iter(places.values())), tuple(places))
+        _ecosystem(name, dict(sorted(places.items(), key=lambda place: _rank(place[0]))))
         for name, places in sorted(found.items())
     )
 
 
-def _is_fixture(path: str) -> bool:
-    return not _FIXTURES.isdisjoint(path.split("/")[:-1])
+def _ecosystem(name: str, places: dict[str, Location]) -> Ecosystem:
+    return Ecosystem(name, _LABELS.get(name, name), next(iter(places.values())), tuple(places))
+
+
+def _rank(path: str) -> tuple[bool, int, str]:
+    """Manifests of what is shipped come before lists for development, and those near the root before others."""
+    name = path.rpartition("/")[2].lower()
+    is_aside = name in _LOCKS or (name.startswith("requirements") and name != "requirements.txt")
+    return is_aside, path.count("/"), path
+
+
+def _is_aside(path: str) -> bool:
+    return not _ASIDE.isdisjoint(path.split("/")[:-1])
