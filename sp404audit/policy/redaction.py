@@ -1,7 +1,8 @@
 """Blots secrets out of the code that reports show: a report travels further than the repository.
 
-What is blotted out is decided by the line alone: the value of a key that names a credential, the password in an
-address, the body of a private key. Placeholders and references stay: they are what a reader has to see.
+What is blotted out is decided by the line alone: the value of a key that names a credential, a value that reads like
+a token that a service issued, the password in an address, the body of a private key. Placeholders and references stay:
+they are what a reader has to see.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from sp404audit.documents.secret_words import is_placeholder, is_reference, names_secret
+from sp404audit.documents.secret_words import is_placeholder, is_reference, looks_random, names_secret
 from sp404audit.results import Region, Snippet
 
 __all__ = ["redacted"]
@@ -47,7 +48,7 @@ def _value_of(line: str, start: int, end: int) -> tuple[int, int]:
 def _secrets(line: str) -> Iterator[tuple[int, int]]:
     """Yield where in a line there are secrets."""
     for match in _entry().finditer(line):
-        if names_secret(match["key"]):
+        if names_secret(match["key"]) or _looks_issued(match["value"]):
             yield from _literal(match, "value")
     for match in _assignment().finditer(line):
         if names_secret(match["key"] or match["option"]):
@@ -65,6 +66,16 @@ def _literal(match: re.Match[str], group: str) -> Iterator[tuple[int, int]]:
     if value in _PLAIN_WORDS or is_placeholder(value) or is_reference(value) or _code().match(value):
         return
     yield match.span(group)
+
+
+def _looks_issued(value: str) -> bool:
+    """Tell whether a value looks like a token that a service issued: random, in both cases; digests are in one."""
+    return value.upper() != value != value.lower() and looks_random(value) and _token().fullmatch(value) is not None
+
+
+@cache
+def _token() -> re.Pattern[str]:
+    return re.compile(r"[A-Za-z0-9_+/=\-]{20,500}")
 
 
 @cache

@@ -21,7 +21,7 @@ from sp404audit.rules.registry import RULES, Rule
 
 __all__ = ["Context", "triage"]
 
-_POINTING_AT_SECRETS = frozenset({"secrets/encrypted", "secrets/dotenv-tracked", "secrets/k8s-secret-plaintext"})
+_POINTING_AT_SECRETS = frozenset({"secrets/encrypted", "secrets/k8s-secret-plaintext"})
 """Rules whose failures point at a secret itself, whatever its key is named."""
 
 _SNIPPET_MARGIN = 2

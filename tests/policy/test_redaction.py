@@ -62,10 +62,17 @@ def test_secrets_are_blotted_out_in_place(text: str) -> None:
         "FROM python:3.12@sha256:" + "ab" * 32,
         "      - uses: actions/checkout@" + "1f" * 20,
         "https://example.org:8080/path",
+        "    rev: " + "0123456789abcdef" * 2,
+        "    runs-on: ubuntu-22.04-arm64-large",
     ],
 )
 def test_what_a_reader_needs_stays(text: str) -> None:
     assert line(text) == text
+
+
+def test_a_value_that_reads_like_an_issued_token() -> None:
+    token = "sk_" + "live_51Hq8zTbKdWXv7Rm2n0"
+    assert line(f"STRIPE={token}") == "STRIPE=" + "*" * len(token)
 
 
 def test_the_body_of_a_private_key() -> None:
