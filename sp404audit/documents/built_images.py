@@ -33,8 +33,7 @@ def _build_requests(repository: Repository) -> tuple[BuildRequest, ...]:
     from sp404audit.documents.script_builds import script_requests
 
     # A compose file alone does not tell what its services build: override files and extends have a say.
-    others = tuple(request for request in repository.facts(BuildRequest) if request.origin != "compose")
-    return (*compose_requests(repository), *others, *script_requests(repository))
+    return (*compose_requests(repository), *repository.facts(BuildRequest), *script_requests(repository))
 
 
 def image_uses(repository: Repository) -> tuple[ImageUse, ...]:
@@ -46,8 +45,7 @@ def _image_uses(repository: Repository) -> tuple[ImageUse, ...]:
     from sp404audit.documents.compose_builds import compose_images
     from sp404audit.documents.script_builds import script_images
 
-    others = tuple(use for use in repository.facts(ImageUse) if use.origin != "compose")
-    return (*others, *compose_images(repository), *script_images(repository))
+    return (*repository.facts(ImageUse), *compose_images(repository), *script_images(repository))
 
 
 class FinalStage:

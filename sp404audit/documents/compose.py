@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
 from sp404audit.documents import yaml_tree
-from sp404audit.documents.images import BuildRequest, ImageUse
 from sp404audit.documents.interpolation import parse as parse_template
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.source import DocumentError, Problem, Source
-from sp404audit.documents.values import Entry, Freezer, Value, as_bool
+from sp404audit.documents.values import Entry, Freezer, Value
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar
 from sp404audit.results import Location
 
@@ -91,11 +90,8 @@ class Compose(Document):
             self.problems.append(Problem("yaml/too-many-nodes", message))
 
     def facts(self) -> Iterator[Fact]:
-        """Yield the file itself, the images that it uses and the builds that it asks for."""
-        for file in self.files:
-            yield file
-            for service in file.services:
-                yield from self._image_facts(service)
+        """Yield what the file holds. Images and builds are known of merged services only: see `compose_builds`."""
+        yield from self.files
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -161,40 +157,6 @@ class Compose(Document):
             self.problems.append(Problem("compose/path-escape", message, value.location.region, "warning"))
         return path
 
-    # --- facts -------------------------------------------------------------------------------------------------
-
-    def _image_facts(self, service: Entry) -> Iterator[Fact]:
-        image, build = service.value.get("image"), service.value.get("build")
-        name = _evaluated(image)
-        if image is not None and image.text and not image.is_null and (build is None or build.is_null):
-            yield ImageUse(image.location, image.text, name, "compose", service.key)
-        if build is not None and not build.is_null:
-            yield self._build_request(service, build, name)
-
-    def _build_request(self, service: Entry, build: Value, image: str | None) -> BuildRequest:
-        context = _evaluated(build if build.form == "scalar" else build.get("context")) or (
-            "." if build.form == "mapping" and build.get("context") is None else None
-        )
-        folder = path_in_repository(self.folder, context) if context else None
-        file = _evaluated(build.get("dockerfile")) if build.get("dockerfile") else "Dockerfile"
-        has_inline = build.get("dockerfile_inline") is not None
-        dockerfile = path_in_repository(folder, file) if folder is not None and file and not has_inline else None
-        target = build.get("target")
-        return BuildRequest(
-            build.location,
-            folder,
-            dockerfile,
-            target=_evaluated(target),
-            args=tuple((name, _evaluated(value)) for name, value in pairs_of(build.get("args"))),
-            tags=tuple(tag for tag in (image, *map(_evaluated, texts_of(build.get("tags")))) if tag),
-            origin="compose",
-            owner=service.key,
-            user=_evaluated(service.value.get("user")),
-            healthcheck=healthcheck_of(service.value.get("healthcheck")),
-            contexts=tuple(name for name, _ in pairs_of(build.get("additional_contexts"))),
-            target_known=target is None or target.is_null or _evaluated(target) is not None,
-        )
-
 
 def _looks_like_version_1(root: Mapping) -> bool:
     return any(
@@ -237,26 +199,6 @@ def pairs_of(value: Value | None) -> list[tuple[str, Value | None]]:
         if name:
             found.append((name.strip(), item._replace(text=rest, style='"') if equals else None))
     return found
-
-
-def _evaluated(value: Value | None) -> str | None:
-    """The text with the defaults of its variables; None when it needs one that has none."""
-    if value is None or value.text is None or value.is_null:
-        return None
-    return parse_template(value.text).evaluate(lambda _: None)
-
-
-def healthcheck_of(value: Value | None) -> bool | None:
-    """Whether a service has a health check of its own: False when it switches one off, None when it says nothing."""
-    if value is None or value.form != "mapping":
-        return None
-    if as_bool(value.text_of("disable")):
-        return False
-    test = value.get("test")
-    if test is None:
-        return None
-    first = test.items[0].text if test.items else test.text
-    return first != "NONE"
 
 
 def parse(source: Source) -> Compose:

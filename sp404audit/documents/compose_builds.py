@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from sp404audit.documents.compose import healthcheck_of, pairs_of, texts_of
+from sp404audit.documents.compose import pairs_of, texts_of
 from sp404audit.documents.compose_project import Service
 from sp404audit.documents.images import BuildRequest, ImageUse
 from sp404audit.documents.model import Repository
@@ -51,7 +51,7 @@ def _request(service: Service, build: Value) -> BuildRequest:
         origin="compose",
         owner=service.name,
         user=service.text(service.get("user")),
-        healthcheck=healthcheck_of(service.get("healthcheck")),
+        healthcheck=_healthcheck(service),
         contexts=tuple(name for name, _ in pairs_of(contexts)),
         target_known=target is None or target.is_null or target_name is not None,
     )
@@ -74,3 +74,11 @@ def _dockerfile(service: Service, build: Value, context: str | None) -> str | No
         return None
     path = posixpath.normpath(posixpath.join(context, name))
     return None if path == ".." or path.startswith("../") else path
+
+
+def _healthcheck(service: Service) -> bool | None:
+    """Whether a service has a health check of its own: False when it switches one off, None when it says nothing."""
+    check = service.healthcheck
+    if check is None or not (check.test or check.is_disabled):
+        return None
+    return not check.is_disabled

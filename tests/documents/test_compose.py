@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sp404audit.documents.compose import Compose, ComposeFile, parse, path_in_repository
-from sp404audit.documents.images import BuildRequest, ImageUse
 from sp404audit.documents.source import DocumentError, Source
 
 _KEYS = [
@@ -103,27 +102,6 @@ def test_tells_of_paths_out_of_the_repository() -> None:
 )
 def test_keeps_paths_inside(folder: str, path: str, expected: str | None) -> None:
     assert path_in_repository(folder, path) == expected
-
-
-def test_yields_images_and_builds() -> None:
-    document = read(
-        "services:\n"
-        "  web: {image: 'nginx:${TAG:-1.28}'}\n"
-        "  db: {image: 'postgres:${PG}'}\n"
-        "  api:\n    image: acme/api\n    user: '1000'\n    healthcheck: {disable: true}\n"
-        "    build: {context: ./api, target: prod, args: [A=1, B], additional_contexts: {lib: ../lib}}\n"
-        "  job: {build: .}\n",
-        "deploy/compose.yaml",
-    )
-    uses = [fact for fact in document.facts() if isinstance(fact, ImageUse)]
-    assert [(use.text, use.value, use.owner) for use in uses] == [
-        ("nginx:${TAG:-1.28}", "nginx:1.28", "web"),
-        ("postgres:${PG}", None, "db"),
-    ]
-    api, job = (fact for fact in document.facts() if isinstance(fact, BuildRequest))
-    assert (api.context, api.dockerfile, api.target) == ("deploy/api", "deploy/api/Dockerfile", "prod")
-    assert (api.args, api.tags, api.user, api.healthcheck) == ((("A", "1"), ("B", None)), ("acme/api",), "1000", False)
-    assert (job.context, job.dockerfile, job.healthcheck) == ("deploy", "deploy/Dockerfile", None)
 
 
 def test_bounds_what_aliases_expand_to() -> None:
