@@ -1,7 +1,7 @@
 """What a command line does in a pipeline: whether it tests, checks, scans, deploys or publishes.
 
-The tables are in `tools`; here is how a command line is laid bare for them: runners in front of it (`uv run`, `npx`,
-`bundle exec`, `python -m`, `docker run image`) taken off, options told from sub-commands.
+The tables are in `tools` and beside it; here is how a command line is laid bare for them: runners in front of it
+(`uv run`, `npx`, `bundle exec`, `python -m`, `docker run image`) taken off, options told from sub-commands.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from sp404audit.documents import tools
+from sp404audit.documents.tools_delivery import DELIVERIES
+from sp404audit.documents.tools_security import SCANNERS, Scanner
 
 __all__ = ["Activity", "activities", "has_option", "laid_bare", "option", "options", "positionals"]
 
@@ -210,11 +212,19 @@ class _Pattern(NamedTuple):
     entry: Any
 
 
+_TABLES: dict[str, tuple[Any, ...]] = {
+    "tests": tools.TESTS,
+    "checks": tools.CHECKS,
+    "scanners": SCANNERS,
+    "deliveries": DELIVERIES,
+}
+
+
 @cache
 def _patterns(table: str) -> dict[str, list[_Pattern]]:
-    """A table of `tools` by the program's name."""
+    """A table by the program's name."""
     found: dict[str, list[_Pattern]] = {}
-    for entry in getattr(tools, table):
+    for entry in _TABLES[table]:
         name, *rest = entry[0].split()
         commands = [word for word in rest if not word.startswith("-")]
         flags = [word for word in rest if word.startswith("-")]
@@ -252,13 +262,13 @@ def _activities(name: str, arguments: Words) -> Iterator[Activity]:
     plain = _goals(name, arguments) if name in ("mvn", "gradle") else positionals(arguments)
     silent = has_option(arguments, *_NEVER_FAILS)
     yield from _tests(name, arguments, plain, not silent)
-    for role in dict.fromkeys(pattern.entry[1] for pattern in _found("CHECKS", name, arguments, plain)):
+    for role in dict.fromkeys(pattern.entry[1] for pattern in _found("checks", name, arguments, plain)):
         yield Activity(role, name, (), not silent and not _rewrites(role, name, arguments))
     if name in _COVERAGE:
         yield Activity("coverage", name)
-    for pattern in _found("SCANNERS", name, arguments, plain)[:1]:
+    for pattern in _found("scanners", name, arguments, plain)[:1]:
         yield from _scan(pattern.entry, arguments, plain)
-    for pattern in _found("DELIVERIES", name, arguments, plain)[:1]:
+    for pattern in _found("deliveries", name, arguments, plain)[:1]:
         if _delivers(arguments):
             yield Activity(pattern.entry[1], name)
 
@@ -291,7 +301,7 @@ def _tests(name: str, arguments: Words, plain: Sequence[str], fails: bool) -> It
         return
     if name in ("pytest", "py.test") and has_option(arguments, "--collect-only", "--version", "--co"):
         return
-    for pattern in _found("TESTS", name, arguments, plain)[:1]:
+    for pattern in _found("tests", name, arguments, plain)[:1]:
         label, language = pattern.entry
         yield Activity("test", label, (language,), fails)
         return
@@ -328,7 +338,7 @@ def _goals(name: str, arguments: Sequence[str]) -> list[str]:
     return found
 
 
-def _scan(scanner: tools.Scanner, arguments: Sequence[str], plain: Sequence[str]) -> Iterator[Activity]:
+def _scan(scanner: Scanner, arguments: Sequence[str], plain: Sequence[str]) -> Iterator[Activity]:
     """The activity of a scanner, with what its options change."""
     name = scanner.pattern.split()[0]
     role, fails = scanner.role, scanner.fails

@@ -15,7 +15,7 @@ from sp404audit.documents.pre_commit import Hook
 from sp404audit.documents.project import LineExcerpt
 from sp404audit.documents.shell import ShellCommand, Unit, command_facts, parse
 from sp404audit.documents.task_runners import Call, Runners, commands_by_task, runners_of, script_called
-from sp404audit.documents.workflow_facts import JobFact, StepFact
+from sp404audit.documents.workflow_facts import JobFact, StepFact, WorkflowFact
 from sp404audit.results import Location
 
 __all__ = ["Follower", "Opaque", "Run"]
@@ -106,6 +106,7 @@ class Follower:
             elif command.unit.kind == "script":
                 self.scripts.setdefault(command.unit.path, []).append(command)
         self.axes: dict[str, tuple[str, ...]] = {}
+        self.workflow_env = {one.path: one.env for one in repository.facts(WorkflowFact)}
         self.left_in_job = 0
         self.left = _MOST
         self.hooks = tuple(_hook_activities(repository))
@@ -121,7 +122,11 @@ class Follower:
         """Follow every step of a job."""
         runs: list[Run] = []
         opaque: list[Opaque] = []
-        self.axes = dict(fact.matrix)
+        self.axes = {f"matrix.{name}": values for name, values in fact.matrix}
+        scopes = (self.workflow_env.get(fact.path, ()), fact.env)
+        self.axes |= {
+            f"env.{name.lower()}": (value,) for scope in scopes for name, value in scope if "${{" not in value
+        }
         self.left_in_job = _MOST_IN_JOB
         if fact.uses and not fact.uses.strip().startswith(("./", "$/")):
             opaque.append(Opaque(fact.location, fact.uses))
@@ -209,10 +214,10 @@ class Follower:
                     self._command(command, variant + extra, folder, frame, siblings, runs)
 
     def _variants(self, command: ShellCommand, words: tuple[str, ...]) -> list[tuple[str, ...]]:
-        """The command line for each value of the matrix that it names: `npm run ${{ matrix.task }}`."""
+        """The command line for each value of the matrix, or of `env`, that it names: `npm run ${{ matrix.task }}`."""
         found = [words]
         for place, raw in enumerate(command.raw):
-            for match in _MATRIX.finditer(raw) if "${{" in raw else ():
+            for match in _CONTEXT.finditer(raw) if "${{" in raw else ():
                 values = self.axes.get(match[1].lower(), ())[:_MOST_VALUES]
                 if values and len(found) * len(values) <= _MOST_VALUES:
                     text = raw[: match.start()], raw[match.end() :]
@@ -271,7 +276,7 @@ class Follower:
 
 
 _ENDS = ("exit", "false")
-_MATRIX = re.compile(r"\$\{\{\s*matrix\.([A-Za-z_][\w-]*)\s*\}\}")
+_CONTEXT = re.compile(r"\$\{\{\s*((?:matrix|env)\.[A-Za-z_][\w-]*)\s*\}\}")
 _MOST_VALUES = 30
 _RUNS_HOOKS = (("pre-commit", "run"), ("prek", "run"), ("prek",))
 _HOOK_ACTIONS = ("pre-commit/action", "j178/prek-action")
@@ -336,10 +341,10 @@ def _below(folder: str | None, target: str) -> str | None:
 
 def _action_activities(action: str, inputs: Sequence[tuple[str, str]]) -> Iterator[Activity]:
     """What an action does, by the tables."""
-    from sp404audit.documents import tools
+    from sp404audit.documents.tools_actions import ACTIONS
 
     values = dict(inputs)
-    for entry in tools.ACTIONS:
+    for entry in ACTIONS:
         if entry.action != action and not action.startswith(f"{entry.action}/"):
             continue
         if entry.needs is not None and not _holds(values.get(entry.needs[0]), entry.needs[1]):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-__all__ = ["UNKNOWN", "Value", "exported", "read_json5"]
+__all__ = ["UNKNOWN", "Value", "exported", "is_one_value", "read_json5"]
 
 _DEPTH = 64
 _TOKEN_LIMIT = 200_000
@@ -137,6 +137,19 @@ def exported(text: str) -> Value:
 def read_json5(text: str) -> Value:
     """Read a JSON5 (or JSON with comments) document; parts that are no literal are unknown."""
     return _Reader(text).value(0, _DEPTH)[0]
+
+
+def is_one_value(text: str) -> bool:
+    """Whether a text is one JSON5 value: every bracket closed, and nothing behind it."""
+    reader = _Reader(text)
+    if not reader.tokens or reader.text_at(0) not in _CLOSING:
+        return False
+    last = reader.tokens[-1]
+    rest = text[last.start + len(last.text) :].lstrip()
+    if (rest and not rest.startswith(("//", "/*"))) or reader.closing(0) != reader.size - 1:
+        return False
+    opened = (at for at, token in enumerate(reader.tokens) if token.kind == "mark" and token.text in _CLOSING)
+    return all(reader.closing(at) < reader.size for at in opened)
 
 
 class _Reader:

@@ -19,6 +19,27 @@ from sp404audit.results import WHOLE_FILE, Location, Region
 __all__ = ["DependabotConfig", "RenovateConfig", "UpdateBot", "UpdateEntry", "parse_dependabot", "parse_renovate"]
 
 _MOST = 500
+# As of 2026-11, from Dependabot's options reference.
+_INTERVALS = ("daily", "weekly", "monthly", "quarterly", "semiannually", "yearly", "cron")
+# Names that people write for an ecosystem, and Dependabot refuses; not all that it knows, which are more every year.
+_MISTAKEN = {
+    "python": "pip",
+    "poetry": "pip",
+    "pipenv": "pip",
+    "yarn": "npm",
+    "pnpm": "npm",
+    "node": "npm",
+    "javascript": "npm",
+    "github_actions": "github-actions",
+    "actions": "github-actions",
+    "go": "gomod",
+    "go_modules": "gomod",
+    "rust": "cargo",
+    "ruby": "bundler",
+    "php": "composer",
+    "java": "maven",
+    "dockerfile": "docker",
+}
 
 
 class UpdateEntry(NamedTuple):
@@ -60,6 +81,10 @@ class DependabotConfig(Document):
     def facts(self) -> Iterator[Fact]:
         """Yield the one fact that the file stands for."""
         path = self.source.path
+        if self.problems:
+            broken = Location(path, self.problems[0].region or WHOLE_FILE)
+            yield UpdateBot(broken, "dependabot", False, "the file is not valid YAML")
+            return
         if self.root is None:
             reason = "the file is empty" if self.is_empty else "the file holds no mapping"
             yield UpdateBot(Location(path, WHOLE_FILE), "dependabot", False, reason)
@@ -95,6 +120,7 @@ class DependabotConfig(Document):
         if entry is None:
             return UpdateEntry(location, "", (), False, ("a mapping",))
         schedule = yaml_tree.mapping(entry.get("schedule"))
+        interval = yaml_tree.text(schedule.get("interval")) if schedule else None
         directories = [yaml_tree.text(entry.get("directory"))]
         directories += [scalar.value for scalar in yaml_tree.strings(entry.get("directories"))]
         ecosystem = yaml_tree.text(entry.get("package-ecosystem")) or ""
@@ -104,26 +130,35 @@ class DependabotConfig(Document):
             for name, there in (
                 ("package-ecosystem", bool(ecosystem)),
                 ("directory", any(directories)),
-                ("schedule.interval", grouped or (schedule is not None and "interval" in schedule)),
+                ("schedule.interval", grouped or interval is not None),
             )
             if not there
         ]
+        if ecosystem in _MISTAKEN:
+            missing.append(f"a known ecosystem (it is called {_MISTAKEN[ecosystem]})")
+        if interval is not None and interval not in _INTERVALS:
+            missing.append(f"a known interval (one of {', '.join(_INTERVALS)})")
         found = tuple(directory for directory in directories if directory)
         return UpdateEntry(location, ecosystem, found, not missing, tuple(missing))
 
 
 class RenovateConfig(Document):
-    """A Renovate configuration file, JSON or JSON5."""
+    """A Renovate configuration file, JSON or JSON5; `is_whole` is False where it is neither."""
 
     kinds: ClassVar[tuple[str, ...]] = ("renovate",)
 
-    def __init__(self, source: Source, root: Value) -> None:
+    def __init__(self, source: Source, root: Value, is_whole: bool) -> None:
         super().__init__(source)
         self.root = root
+        self.is_whole = is_whole
 
     def facts(self) -> Iterator[Fact]:
         """Yield the one fact that the file stands for."""
-        yield renovate_fact(self.source, self.root, Location(self.source.path, WHOLE_FILE))
+        place = Location(self.source.path, WHOLE_FILE)
+        if self.is_whole:
+            yield renovate_fact(self.source, self.root, place)
+        else:
+            yield UpdateBot(place, "renovate", False, "the file is not valid JSON5")
 
 
 def renovate_fact(source: Source, root: Value, location: Location) -> UpdateBot:
@@ -142,15 +177,14 @@ def renovate_fact(source: Source, root: Value, location: Location) -> UpdateBot:
 
 
 def parse_dependabot(source: Source) -> DependabotConfig:
-    """Read `dependabot.yml`.
-
-    Raises:
-        DocumentError: when the file is no YAML.
-    """
-    roots = yaml_tree.parse(source)
-    return DependabotConfig(source, roots[0] if roots else None)
+    """Read `dependabot.yml`; what keeps it from being read is told, and keeps Dependabot from it too."""
+    stream = yaml_tree.parse_stream(source)
+    document = DependabotConfig(source, stream.roots[0] if stream.roots else None)
+    document.problems += stream.problems
+    return document
 
 
 def parse_renovate(source: Source) -> RenovateConfig:
     """Read a Renovate configuration; never fails: what is not literal is unknown."""
-    return RenovateConfig(source, script_literals.read_json5(source.text))
+    text = source.text
+    return RenovateConfig(source, script_literals.read_json5(text), script_literals.is_one_value(text))

@@ -10,12 +10,12 @@ from sp404audit.results import Location
 
 if TYPE_CHECKING:
     from sp404audit.documents.action import Action
-    from sp404audit.documents.model import Fact
+    from sp404audit.documents.model import Fact, Repository
     from sp404audit.documents.steps import Step
     from sp404audit.documents.workflow import Job, Workflow
     from sp404audit.documents.yaml_tree import Node
 
-__all__ = ["ActionFact", "JobFact", "StepFact", "TriggerFact", "WorkflowFact", "action_facts", "workflow_facts"]
+__all__ = ["ActionFact", "JobFact", "StepFact", "TriggerFact", "WorkflowFact", "action_facts", "steps_by_job", "workflow_facts"]
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -156,6 +156,17 @@ class ActionFact(NamedTuple):
     using: str
     image: str | None
     steps: int
+
+
+def steps_by_job(repository: Repository) -> dict[tuple[str, str], tuple[StepFact, ...]]:
+    """Return the steps of each job, in order, by the workflow's path and the job's id; the job of an action is empty.
+
+    Ask by `repository.derived(steps_by_job)`.
+    """
+    found: dict[tuple[str, str], list[StepFact]] = {}
+    for step in repository.facts(StepFact):
+        found.setdefault((step.path, step.job), []).append(step)
+    return {key: tuple(steps) for key, steps in found.items()}
 
 
 def workflow_facts(workflow: Workflow) -> Iterator[Fact]:

@@ -163,8 +163,11 @@ def _delivery(job: PipelineJob) -> Delivery | None:
         if activity.role == "deploy" and _is_preview(job.fact.environment):
             continue
         return Delivery(run, job, "publishes" if activity.role != "deploy" else "deploys", run.text)
-    if job.fact.environment and not _is_preview(job.fact.environment) and _is_named_deployment(job):
-        return Delivery(None, job, "deploys", f"environment {job.fact.environment[:40]}")
+    if job.fact.uses and job.opaque and not job.runs and _is_named_deployment(job):
+        return Delivery(None, job, "deploys", job.fact.uses[:60])
+    in_environment = job.fact.environment and not _is_preview(job.fact.environment)
+    if in_environment and job.fact.uses is None and _is_named_deployment(job):
+        return Delivery(None, job, "deploys", f"environment {(job.fact.environment or '')[:40]}")
     return None
 
 
@@ -190,7 +193,7 @@ def _is_preview(environment: str | None) -> bool:
 
 def _is_named_deployment(job: PipelineJob) -> bool:
     name = f"{job.fact.id} {job.fact.name}".lower()
-    return job.fact.uses is None and any(word in name for word in ("deploy", "publish", "rollout"))
+    return any(word in name for word in ("deploy", "publish", "rollout")) and not _is_preview(name)
 
 
 def _earlier_steps(job: PipelineJob, delivery: Delivery, roles: Iterable[str]) -> bool:

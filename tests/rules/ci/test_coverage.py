@@ -79,6 +79,22 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "no-cov-at-the-end": ("fail", {CI: workflow("pytest --cov --cov-fail-under=90 --no-cov")}),
     "threshold-from-a-variable": ("open", {CI: workflow('pytest --cov --cov-fail-under="$MINIMUM"')}),
+    "threshold-from-the-environment": (
+        "pass",
+        {CI: "env: {MINIMUM: 85}\n" + workflow("pytest --cov --cov-fail-under=${{ env.MINIMUM }}")},
+    ),
+    "threshold-from-a-shell-variable": (
+        "pass",
+        {CI: "env: {MINIMUM: 85}\n" + workflow('pytest --cov --cov-fail-under="$MINIMUM"')},
+    ),
+    "data-put-together-in-another-job": (
+        "pass",
+        {
+            CI: workflow("coverage run -m pytest")
+            + "  report:\n    needs: test\n    if: always()\n    runs-on: ubuntu-24.04\n    steps:\n"
+            "      - run: coverage combine && coverage report --fail-under=95\n"
+        },
+    ),
     "pipe-without-pipefail": ("fail", {CI: workflow("pytest --cov --cov-fail-under=90 | tee log")}),
     "step-tolerated": (
         "fail",

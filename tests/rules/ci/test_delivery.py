@@ -83,6 +83,14 @@ CASES: dict[str, tuple[list[str], str]] = {
     ),
     "never": ([], _workflow(_job("deploy", DEPLOY, if_="false"))),
     "named-and-in-an-environment": (["fail"], _workflow(_job("deploy", "./roll-out", environment="production"))),
+    "by-a-workflow-of-others-after-gates": (
+        ["pass"],
+        _workflow(CHECKED, "  deploy: {needs: checks, uses: acme/x/.github/workflows/deploy.yml@v1}\n"),
+    ),
+    "by-a-workflow-of-others": (
+        ["open"],
+        _workflow(CHECKED, "  deploy: {uses: acme/x/.github/workflows/deploy.yml@v1}\n"),
+    ),
     "the-text-alone": ([], _workflow(_job("notes", f"echo '{DEPLOY}'"))),
 }
 
