@@ -21,15 +21,38 @@ _ENGINES = ("docker", "podman", "nerdctl", "buildah")
 _BUILDS = (("build",), ("buildx", "build"), ("builder", "build"), ("image", "build"), ("bud",))
 _PULLS = (("run",), ("pull",), ("create",), ("container", "run"), ("container", "create"), ("image", "pull"))
 _LONGEST_COMMAND = 3
-_SWITCHES = frozenset(
-    """
-    -D --debug -l -d -i -t -q -P --detach --interactive --tty --rm --privileged --init --read-only --no-healthcheck
-    --publish-all --oom-kill-disable --sig-proxy --quiet --disable-content-trust --all-tags -a --tls --tlsverify
-    --replace --load --push --no-cache --pull --force-rm --compress --squash --check --debug --no-hosts --tls-verify
-    """.split()  # noqa: SIM905 (a list of words reads better as one)
+_GLOBAL_SWITCHES = frozenset({"-D", "--debug", "--tls", "--tlsverify"})
+_BUILD_SWITCHES = frozenset(
+    {
+        "-D",
+        "-q",
+        "--check",
+        "--compress",
+        "--debug",
+        "--force-rm",
+        "--layers",
+        "--load",
+        "--no-cache",
+        "--pull",
+        "--push",
+    }
+    | {"--quiet", "--rm", "--squash", "--tls-verify"}
 )
-"""Options that take no value of their own; every other option is followed by its value."""
-_RUN_ONLY_VALUES = frozenset(("-l", "-a"))
+_RUN_SWITCHES = frozenset(
+    {"-P", "-d", "-i", "-q", "-t", "--all-tags", "--detach", "--disable-content-trust", "--init", "--interactive"}
+    | {
+        "--no-healthcheck",
+        "--no-hosts",
+        "--oom-kill-disable",
+        "--privileged",
+        "--publish-all",
+        "--quiet",
+        "--read-only",
+    }
+    | {"--replace", "--rm", "--sig-proxy", "--tls-verify", "--tty"}
+)
+"""Options that take no value of their own, of the command line as a whole, of building, of running and pulling; every
+other option is followed by its value."""
 
 
 def script_requests(repository: Repository) -> tuple[BuildRequest, ...]:
@@ -60,7 +83,8 @@ def _images(repository: Repository) -> tuple[ImageUse, ...]:
         if command.name not in _ENGINES:
             continue
         words = _after_subcommand(command, _PULLS)
-        positional = next(_positional(words, is_run=True), None) if words is not None else None
+        options = _options(words, _RUN_SWITCHES) if words is not None else ()
+        positional = next((value for name, value in options if not name), None)
         # A word that is wholly unknown may as well be options (`docker run "${flags[@]}" image`).
         if positional and positional != UNKNOWN:
             value = None if UNKNOWN in positional else positional
@@ -79,7 +103,7 @@ def _after_subcommand(command: ShellCommand, subcommands: tuple[tuple[str, ...],
     """The words behind `docker build` (or another subcommand); None when the command is another one."""
     words = list(command.known[1:])
     while words and words[0].startswith("-"):
-        taken = 1 if "=" in words[0] or words[0] in _SWITCHES else 2
+        taken = 1 if "=" in words[0] or words[0] in _GLOBAL_SWITCHES else 2
         del words[:taken]
     for subcommand in subcommands:
         if tuple(words[: len(subcommand)]) == subcommand:
@@ -87,13 +111,7 @@ def _after_subcommand(command: ShellCommand, subcommands: tuple[tuple[str, ...],
     return None
 
 
-def _positional(words: list[str], *, is_run: bool = False) -> Iterator[str]:
-    for name, value in _options(words, is_run=is_run):
-        if not name:
-            yield value
-
-
-def _options(words: list[str], *, is_run: bool = False) -> Iterator[tuple[str, str]]:
+def _options(words: list[str], switches: frozenset[str]) -> Iterator[tuple[str, str]]:
     """Yield (option, value) in order; the option is empty for a positional argument."""
     position = 0
     while position < len(words):
@@ -104,7 +122,7 @@ def _options(words: list[str], *, is_run: bool = False) -> Iterator[tuple[str, s
         elif "=" in word:
             name, _, value = word.partition("=")
             yield name, value
-        elif (word in _SWITCHES and not (is_run and word in _RUN_ONLY_VALUES)) or _is_cluster(word):
+        elif word in switches or _is_cluster(word, switches):
             yield word, ""
         else:
             # `-fFile` and `-tname` carry their value in the same word.
@@ -115,13 +133,13 @@ def _options(words: list[str], *, is_run: bool = False) -> Iterator[tuple[str, s
             position += 1
 
 
-def _is_cluster(word: str) -> bool:
+def _is_cluster(word: str, switches: frozenset[str]) -> bool:
     """Tell whether a word is several one-letter switches in one, such as `-it`."""
-    return len(word) > 2 and word[1] != "-" and set(word[1:]) <= set("ditqP")
+    return len(word) > 2 and word[1] != "-" and all(f"-{letter}" in switches for letter in word[1:])
 
 
 def _request(command: ShellCommand, words: list[str], folder: str | None) -> BuildRequest:
-    options = list(_options(words))
+    options = list(_options(words, _BUILD_SWITCHES))
     context = _within(folder, next((value for name, value in reversed(options) if not name), ""))
     file = next((value for name, value in reversed(options) if name in ("-f", "--file")), None)
     if file is None:
