@@ -53,16 +53,26 @@ def script_paths(repository: Repository, word: str, command: ShellCommand) -> li
 def _ending(repository: Repository, tail: str) -> list[str]:
     """The files whose path ends like `tail`, or like the end of it that is in the repository."""
     parts = [part for part in tail.split("/") if part]
+    by_name = repository.derived(_paths_by_name)
+    named = by_name.get(parts[-1], ()) if parts else ()
     while parts:
         suffix = "/".join(parts)
-        found = [path for path in repository.paths if path == suffix or path.endswith(f"/{suffix}")]
+        found = [path for path in named if path == suffix or path.endswith(f"/{suffix}")]
         if found:
-            return sorted(found)
+            return found
         stem = parts[-1]
         if len(parts) == 1 and "." not in stem:
-            return sorted(path for path in repository.paths if path.rpartition("/")[2] == f"{stem}.sh")
+            return list(by_name.get(f"{stem}.sh", ()))
         parts = parts[1:]
     return []
+
+
+def _paths_by_name(repository: Repository) -> dict[str, list[str]]:
+    """The files by the last part of their path, sorted: a large tree has too many to go through for each command."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(repository.paths):
+        found.setdefault(path.rpartition("/")[2], []).append(path)
+    return found
 
 
 def normal(base: str, tail: str) -> str | None:

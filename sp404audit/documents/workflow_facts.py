@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from sp404audit.documents.workflow import Job, Workflow
     from sp404audit.documents.yaml_tree import Node
 
-__all__ = ["ActionFact", "JobFact", "StepFact", "TriggerFact", "WorkflowFact", "action_facts", "steps_by_job", "workflow_facts"]
+__all__ = [
+    "ActionFact",
+    "JobFact",
+    "StepFact",
+    "TriggerFact",
+    "WorkflowFact",
+    "action_facts",
+    "steps_by_job",
+    "workflow_facts",
+]
 
 Pairs = tuple[tuple[str, str], ...]
 

@@ -11,7 +11,7 @@ from sp404audit.documents.model import Repository
 from sp404audit.documents.shell import ShellCommand
 from sp404audit.documents.shell_groups import Group, groups, started_scripts
 from sp404audit.documents.terraform_resources import Resource, resources
-from sp404audit.documents.workflow_facts import JobFact, StepFact
+from sp404audit.documents.workflow_facts import JobFact, StepFact, steps_by_job
 from sp404audit.rules.registry import Verdict, Verdicts, fail, passed, rule, unproven
 
 __all__ = ["rollback_on_failure"]
@@ -119,11 +119,8 @@ def _for_tests(repository: Repository, group: Group) -> bool:
     return any(step.action.startswith(_TEST_CLUSTER_ACTIONS) for step in _steps(repository, group))
 
 
-def _steps(repository: Repository, group: Group) -> Iterator[StepFact]:
-    if group.kind == "step":
-        for step in repository.facts(StepFact):
-            if (step.path, step.job) == (group.path, group.owner):
-                yield step
+def _steps(repository: Repository, group: Group) -> tuple[StepFact, ...]:
+    return repository.derived(steps_by_job).get((group.path, group.owner), ()) if group.kind == "step" else ()
 
 
 def _judge(repository: Repository, group: Group, rollouts: list[_Rollout]) -> Verdict:

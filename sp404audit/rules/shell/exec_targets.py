@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from sp404audit.documents.model import Repository
 from sp404audit.documents.shell import ROOT_FOLDER, SCRIPT_FOLDER, UNKNOWN, ShellCommand
 from sp404audit.documents.shell_groups import Group, groups, normal
-from sp404audit.documents.workflow_facts import StepFact
+from sp404audit.documents.workflow_facts import StepFact, steps_by_job
 from sp404audit.rules.registry import Verdict, Verdicts, fail, passed, rule, unproven
 
 __all__ = ["exec_targets_exist"]
@@ -215,10 +215,8 @@ def _checked_out(repository: Repository, group: Group) -> bool:
     return any(step.action == "actions/checkout" for step in _steps(repository, group))
 
 
-def _steps(repository: Repository, group: Group) -> Iterator[StepFact]:
-    for step in repository.facts(StepFact):
-        if step.path == group.path and step.job == group.owner:
-            yield step
+def _steps(repository: Repository, group: Group) -> tuple[StepFact, ...]:
+    return repository.derived(steps_by_job).get((group.path, group.owner), ())
 
 
 def _maker(repository: Repository, group: Group, command: ShellCommand, candidates: list[str]) -> str | None:
