@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from sp404audit.results import Kind, Level, Result, Severity
+from sp404audit.results import Kind, Level, Location, Result, Severity
 
 if TYPE_CHECKING:
     from sp404audit.outcome import Audit
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HOMEPAGE",
+    "FailedControl",
     "by_domain",
+    "by_rule",
     "by_severity",
     "by_verdict",
     "level",
@@ -83,6 +85,30 @@ def by_domain(results: Iterable[Result]) -> dict[str, int]:
         domain = result.rule_id.partition("/")[0]
         totals[domain] = totals.get(domain, 0) + result.count
     return dict(sorted(totals.items()))
+
+
+class FailedControl(NamedTuple):
+    """A rule that failed: its gravest severity, in how many places and files, and the first place of that severity."""
+
+    rule_id: str
+    severity: Severity
+    places: int
+    files: int
+    first: Location
+
+
+def by_rule(failures: Iterable[Result]) -> list[FailedControl]:
+    """Sum failures up by rule: the gravest first, then those with the most places, then by id."""
+    grouped: dict[str, list[Result]] = {}
+    for result in failures:
+        grouped.setdefault(result.rule_id, []).append(result)
+    failed = []
+    for rule_id, results in grouped.items():
+        worst = max(results, key=lambda result: result.severity)
+        places = sum(result.count for result in results)
+        files = len({result.location.path for result in results})
+        failed.append(FailedControl(rule_id, worst.severity, places, files, worst.location))
+    return sorted(failed, key=lambda each: (-each.severity, -each.places, each.rule_id))
 
 
 def by_verdict(audit: Audit) -> dict[Kind, int]:

@@ -56,6 +56,7 @@ def render(audit: Audit, options: Options) -> str:
         if options.verbose:
             _passed(page, audit)
             _accepted(page, audit)
+        _failed_controls(page, shown)
         _totals(
             page, audit, hidden=sum(result.count for result in audit.failures if result.severity < options.min_severity)
         )
@@ -243,6 +244,21 @@ def _accepted(page: _Page, audit: Audit) -> None:
         page.line(f"  {result.rule_id}: {reason}{owner}{until} ", (f"[{_place(result.location)}]", _QUIET))
 
 
+def _failed_controls(page: _Page, failures: Iterable[Result]) -> None:
+    """The failed controls, the gravest first: what a reader with ten minutes begins with."""
+    failed = summary.by_rule(failures)
+    if not failed:
+        return
+    page.gap()
+    page.line((f"Failed ({_number(len(failed), 'control')})", _HEADING))
+    label = max(len(each.severity.label) for each in failed)
+    name = max(len(each.rule_id) for each in failed)
+    for each in failed:
+        where = _place(each.first) if each.places == 1 else f"{each.places} places in {_number(each.files, 'file')}"
+        severity = (f"{each.severity.label:<{label}}", _STYLES[each.severity])
+        page.line("  ", severity, f"  {each.rule_id:<{name}}  {where}")
+
+
 def _totals(page: _Page, audit: Audit, *, hidden: int) -> None:
     page.gap()
     page.line(("Summary", _HEADING))
@@ -254,18 +270,21 @@ def _totals(page: _Page, audit: Audit, *, hidden: int) -> None:
         pieces.append((text, _STYLES[severity]) if count else text)
     page.line("  failures     ", *pieces, f" ({hidden} below --min-severity not shown)" if hidden else "")
     domains = summary.by_domain(audit.failures)
-    if domains:
-        page.line("  by domain    ", ", ".join(f"{domain} {count}" for domain, count in domains.items()))
-    page.line("  controls     ", _controls(audit))
-    accepted = _accepted_counts(audit)
-    if accepted:
-        page.line("  accepted     ", accepted)
+    _row(page, "by domain", ", ".join(f"{domain} {count}" for domain, count in domains.items()))
+    _row(page, "controls", _controls(audit))
+    _row(page, "accepted", _accepted_counts(audit))
     kinds = ", ".join(f"{count} {kind}" for kind, count in audit.files.items())
-    page.line("  files        ", f"{sum(audit.files.values())} audited" + (f": {kinds}" if kinds else ""))
-    page.line("  policy       ", visible(audit.policy.name))
+    _row(page, "files", f"{sum(audit.files.values())} audited" + (f": {kinds}" if kinds else ""))
+    _row(page, "policy", visible(audit.policy.name))
     engines = [f"{engine.name} {engine.version}".rstrip() for engine in audit.engines if not engine.missing]
-    if len(engines) > 1:
-        page.line("  engines      ", ", ".join(engines))
+    _row(page, "engines", ", ".join(engines) if len(engines) > 1 else "")
+
+
+def _row(page: _Page, label: str, text: str) -> None:
+    """A row of the summary; one without text is left out."""
+    wrapped = textwrap.wrap(text, page.width - 15, break_long_words=False, break_on_hyphens=False)
+    for number, line in enumerate(wrapped):
+        page.line(f"  {'' if number else label:<13}{line}")
 
 
 def _controls(audit: Audit) -> str:

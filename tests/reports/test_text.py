@@ -56,6 +56,17 @@ def test_totals_controls_accepted_and_verdict(finished_audit: Audit) -> None:
     )
 
 
+def test_failed_controls_the_gravest_first(finished_audit: Audit) -> None:
+    assert """\
+Failed (3 controls)
+  critical  docker/non-root-user  3 places in 1 file
+  high      actions/pinned-uses   .github/workflows/main.yml:12:15
+  low       checkov/CKV_X_1       main.tf
+
+Summary
+""" in report(finished_audit)
+
+
 def test_notifications_come_last_before_the_verdict(finished_audit: Audit) -> None:
     tail = report(finished_audit).split("Summary\n")[1].split("Not audited\n")[1]
     assert "error   input/too-large: big.yml: 12 MiB; the limit is 10 MiB\n" in tail
