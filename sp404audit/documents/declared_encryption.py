@@ -50,19 +50,13 @@ class SopsConfig(Document):
 
     kinds: ClassVar[tuple[str, ...]] = ("sops-config",)
 
+    def __init__(self, source: Source, rules: list[CreationRule]) -> None:
+        super().__init__(source)
+        self.rules = rules
+
     def facts(self) -> Iterator[Fact]:
         """Yield its creation rules that name paths."""
-        path = self.source.path
-        for root in parse_stream(self.source).roots:
-            fields = mapping(root)
-            for item in sequence(fields.get("creation_rules")) if fields else ():
-                rule = mapping(item)
-                node = rule.get("path_regex") if rule else None
-                pattern = text(node)
-                if rule is None or node is None or not pattern:
-                    continue
-                is_partial = "encrypted_regex" in rule or "encrypted_suffix" in rule
-                yield CreationRule(Location(path, node.region), posixpath.dirname(path), pattern, is_partial)
+        yield from self.rules
 
 
 class DeclaredFile:
@@ -148,8 +142,22 @@ def facts(source: Source) -> Iterator[Fact]:
 
 
 def parse(source: Source) -> SopsConfig:
-    """Read a .sops.yaml."""
-    return SopsConfig(source)
+    """Read a .sops.yaml; raise `DocumentError` when it is no YAML."""
+    stream = parse_stream(source)
+    rules: list[CreationRule] = []
+    for root in stream.roots:
+        fields = mapping(root)
+        for item in sequence(fields.get("creation_rules")) if fields else ():
+            rule = mapping(item)
+            node = rule.get("path_regex") if rule else None
+            pattern = text(node)
+            if rule is not None and node is not None and pattern:
+                location = Location(source.path, node.region)
+                is_partial = "encrypted_regex" in rule or "encrypted_suffix" in rule
+                rules.append(CreationRule(location, posixpath.dirname(source.path), pattern, is_partial))
+    document = SopsConfig(source, rules)
+    document.problems += stream.problems
+    return document
 
 
 @cache

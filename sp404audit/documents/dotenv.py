@@ -23,6 +23,8 @@ MASK = "********"
 """Stands in facts for the value of a credential."""
 
 MAX_ENTRIES = 50_000
+_MAX_VALUE = 4096  # longer values are no settings, and could double from line to line
+_MAX_REFERENCES = 50
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -112,9 +114,9 @@ class Dotenv(Document):
                 continue
             if entry.holds_secret and not entry.is_reference:
                 value = MASK
-            elif "$" in value and entry.quote != "'":
+            elif "$" in value and entry.quote != "'" and value.count("$") <= _MAX_REFERENCES:
                 value = parse_template(value).evaluate(values.get, "") or ""
-            values[entry.name] = value
+            values[entry.name] = value[:_MAX_VALUE]
         inherited = tuple(entry.name for entry in self.entries if entry.value is None)
         yield DotenvFile(Location(self.source.path), tuple(values.items()), inherited)
 

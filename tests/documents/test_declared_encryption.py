@@ -5,7 +5,7 @@ import pytest
 from sp404audit.documents import declared_encryption
 from sp404audit.documents.declared_encryption import DeclaredFile, declares
 from sp404audit.documents.model import Repository
-from sp404audit.documents.source import Source
+from sp404audit.documents.source import DocumentError, Source
 
 ENC = "ENC[AES256_GCM,data:ZGF0YQ==,iv:aXY=,tag:dGFn,type:str]"
 SEALED = f"a: {ENC}\nsops:\n    mac: {ENC}\n    version: 3\n"
@@ -94,6 +94,11 @@ def test_odd_configurations() -> None:
         assert declared({".sops.yaml": text, "a.yaml": "x: y\n"}) == {}
     assert declared({".sops.yaml": rules("(secret|a+)+$"), "secret.yaml": "x: y\n"}) == {}
     assert declared({".sops.yaml": rules("secret("), "secret.yaml": "x: y\n"}) == {}
+
+
+def test_what_is_no_yaml() -> None:
+    with pytest.raises(DocumentError):
+        declared_encryption.parse(Source(".sops.yaml", b"a: \x00"))
 
 
 def test_hostile_patterns_take_little_time() -> None:

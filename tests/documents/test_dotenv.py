@@ -75,6 +75,12 @@ def test_facts_hold_no_credential() -> None:
     assert "hunter2" not in repr(read(text).entries)
 
 
+def test_values_that_double_are_cut_off() -> None:
+    (fact,) = read("A0=x\n" + "".join(f"A{n + 1}=$A{n}$A{n}\n" for n in range(60)) + "B=" + "$A60" * 10_000).facts()
+    assert isinstance(fact, DotenvFile)
+    assert max(len(value) for name, value in fact.values if name != "B") == 4096
+
+
 def test_many_lines_take_little_time() -> None:
     started = time.process_time()
     read("".join(f"K{number}='x'\n" for number in range(20_000)))
