@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["MEANINGS", "meaning"]
 
 MEANINGS = {
+    "compose/path-escape": "A compose file names a file outside of the repository, which was not read.",
     "dockerfile/syntax": "A part of a Dockerfile could not be parsed; the rest of the file was audited.",
     "engine/failed": "Another tool that was run as an engine ended with an error or ran out of its time or memory.",
     "engine/missing": "Another tool that was asked for as an engine is not installed.",
