@@ -1,0 +1,157 @@
+"""The command as a user starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from sp404audit import __version__
+from sp404audit.cli import main
+from sp404audit.rules import all_rules
+
+FIXTURE = str(Path(__file__).parent.parent.parent / "fixtures" / "sp404mk2")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> str:
+    (tmp_path / "Dockerfile").write_text("FROM python:latest\nUSER 1000\n")
+    return str(tmp_path)
+
+
+def test_version_and_help() -> None:
+    assert run("--version").output == f"sp404audit {__version__}\n"
+    assert "scan" in run("--help").output
+    assert "Exit codes" in run("scan", "--help").output
+    assert run("scna").exit_code == 2
+
+
+def test_help_imports_nothing_but_click() -> None:
+    code = "import sys, sp404audit.cli as c; c.main(['--help'], standalone_mode=False); print(sorted(m for m in sys.modules if m in ('yaml', 'json', 'rich', 'jsonschema', 'sarif_om', 'tree_sitter', 'sqlite3')))"  # noqa: E501
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout
+
+
+def test_a_scan_imports_heavy_libraries_only_when_they_are_needed(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM python:3.13\nCOPY . .\nUSER 1000\n")
+    code = "import sys, sp404audit.cli as c\ntry: c.main(['scan', sys.argv[1]])\nexcept SystemExit: pass\nprint(sorted(m for m in sys.modules if m in ('rich', 'jsonschema', 'sarif_om', 'sqlite3', 'checkov', 'multiprocessing')))"  # noqa: E501
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout + done.stderr
+
+
+def test_text_to_the_screen_and_files_beside_it(repository: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    done = run("scan", repository, "-f", "text", "-f", f"sarif:{out / 'a.sarif'}", "-f", f"json:{out / 'a.json'}")
+    assert done.exit_code == 1
+    assert "images/no-latest-tag" in done.output
+    assert json.loads((out / "a.sarif").read_text())["version"] == "2.1.0"
+    assert json.loads((out / "a.json").read_text())["results"]
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "sarif-full"])
+def test_the_exit_code_does_not_depend_on_the_format(form: str, repository: str) -> None:
+    assert run("scan", repository, "-f", form).exit_code == 1
+    assert run("scan", repository, "-f", form, "--ignore", "images,docker,deps").exit_code == 0
+    assert run("scan", repository, "-f", form, "--fail-on", "critical").exit_code == 0
+
+
+def test_select_and_min_severity(repository: str) -> None:
+    assert "images/no-latest-tag" not in run("scan", repository, "--select", "docker").output
+    shown = run("scan", repository, "--min-severity", "critical")
+    assert shown.exit_code == 1, "what is shown does not decide"
+    assert "images/no-latest-tag" not in shown.output.partition("Summary")[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("scan", "--format", "xml"), "'xml' is no format"),
+        (("scan", "--policy", "stritc"), "no policy that ships"),
+        (("scan", "--select", "docker/non-rot-user"), "did you mean docker/non-root-user?"),
+        (("scan", "missing-folder"), "is no folder"),
+        (("scan", "--baseline", "missing.json"), "baseline missing.json"),
+        (("scan", "--engine", "semgrep"), "semgrep"),
+        (("explain", "docker/non-rot-user"), "did you mean docker/non-root-user?"),
+    ],
+)
+def test_wrong_usage_is_explained_and_ends_with_2(
+    arguments: tuple[str, ...], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert says in done.output
+
+
+def test_a_report_that_cannot_be_written_ends_with_2(repository: str) -> None:
+    done = run("scan", repository, "-f", "sarif:/nowhere/at/all.sarif", "-f", "text")
+    assert done.exit_code == 2
+    assert "cannot write /nowhere/at/all.sarif" in done.output
+    assert "images/no-latest-tag" in done.output
+
+
+def test_rules_lists_every_rule() -> None:
+    listed = json.loads(run("rules", "--format", "json").output)
+    assert [row["id"] for row in listed] == [rule.id for rule in all_rules()]
+    assert all(rule.id in run("rules").output for rule in all_rules())
+
+
+@pytest.mark.parametrize("name", ["docker/non-root-user", "hadolint:DL3002", "DL3002"])
+def test_explain_takes_ids_and_other_tools_checks(name: str) -> None:
+    page = run("explain", name).output
+    assert "docker/non-root-user" in page
+    assert "FROM" in page
+
+
+def test_config_shows_what_is_in_force(tmp_path: Path) -> None:
+    (tmp_path / ".sp404audit.yaml").write_text(
+        "version: 1\nrules:\n  ci/coverage-gate: {severity: high, params: {minimum: 90}}\n"
+        "waivers:\n  - {rule: ci/timeouts, paths: ['*'], reason: r, owner: '@o', until: 2027-01-01}\n"
+    )
+    shown = run("config", "show", str(tmp_path)).output
+    assert "high      minimum=90" in shown
+    assert "waiver: ci/timeouts in * until 2027-01-01 (@o: r)" in shown
+    assert run("config", "validate", str(tmp_path)).output == "valid: sp404audit:recommended, .sp404audit.yaml\n"
+    (tmp_path / ".sp404audit.yaml").write_text("version: 1\nrulez: {}\n")
+    assert run("config", "validate", str(tmp_path)).exit_code == 2
+
+
+def test_config_schema_is_a_json_schema() -> None:
+    from jsonschema import Draft202012Validator
+
+    Draft202012Validator.check_schema(json.loads(run("config", "schema").output))
+
+
+def test_source_date_epoch_sets_the_day(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(
+        "FROM python:latest # sp404audit: ignore[images] until=2020-06-01 -- x\nUSER 1\n"
+    )
+    runner = CliRunner(env={"SOURCE_DATE_EPOCH": "1577836800"})
+    assert runner.invoke(main, ["scan", str(tmp_path), "--ignore", "deps"]).exit_code == 0
+    assert run("scan", str(tmp_path), "--ignore", "deps").exit_code == 1
+
+
+def test_python_dash_m_is_the_same_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "sp404audit", "--version"], capture_output=True, text=True)
+    assert done.stdout == f"sp404audit {__version__}\n"
+
+
+def test_a_closed_pipe_is_no_traceback() -> None:
+    command = [sys.executable, "-m", "sp404audit", "scan", FIXTURE, "--engine", "native"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "COLUMNS": "80"}
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, errors = process.communicate()
+    assert b"Traceback" not in errors
