@@ -22,7 +22,7 @@ _NICKNAMES = {
     "@annually": 8760.0,
 }  # fmt: skip
 _DURATION = re.compile(
-    r"(\d{1,9})\s*(ms|months?|minutes?|min|m|hours?|hr|h|days?|d|weeks?|w|years?|y|seconds?|sec|s)\b"
+    r"(\d{1,9})\s*(ms|months?|minutes?|min|m|hours?|hr|h|days?|d|weeks?|w|years?|y|seconds?|sec|s)(?![a-z])"
 )
 _UNIT_HOURS = {"s": 1 / 3600, "m": 1 / 60, "h": 1.0, "d": 24.0, "w": 168.0, "y": 8760.0}
 _LINE = re.compile(r"[ \t]*((?:[^\s#]+[ \t]+){5}|@[a-z]+[ \t]+)(\S[^\n]*)")

@@ -39,6 +39,7 @@ class LifecycleRule(NamedTuple):
         prefix: the objects that it is about; the empty string for all; None when unknown, or chosen by tag or size.
         expires_after: days after which an object is deleted: an int, None for never, or `UNKNOWN`.
         noncurrent_expires_after: the same for versions that are no longer current.
+        expiry: where the number of days is said; None when it is not said apart from the rule.
     """
 
     location: Location
@@ -46,6 +47,7 @@ class LifecycleRule(NamedTuple):
     prefix: str | None
     expires_after: Value
     noncurrent_expires_after: Value
+    expiry: Location | None = None
 
 
 class StorageBucket:

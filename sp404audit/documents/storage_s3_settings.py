@@ -11,6 +11,7 @@ from sp404audit.documents.terraform_resources import Part, Resource
 
 if TYPE_CHECKING:
     from sp404audit.documents.storage_s3 import S3Bucket
+from sp404audit.results import Location
 
 __all__ = ["configure"]
 
@@ -84,24 +85,28 @@ def _lifecycle(bucket: S3Bucket, resource: Resource) -> None:
 def _inline_rule(part: Part) -> LifecycleRule:
     expires: Value = None
     noncurrent: Value = None
+    said: Location | None = None
     for expiration in part.parts("expiration"):
         expires = _expiry(expiration)
+        said = expiration.place("days")
     for expiration in part.parts("noncurrent_version_expiration"):
         noncurrent = days(expiration.value("days"))
     prefix = part.value("prefix", "")
     chosen = prefix if isinstance(prefix, str) and part.attribute("tags") is None else None
-    return LifecycleRule(part.location, setting(part, "enabled").state, chosen, expires, noncurrent)
+    return LifecycleRule(part.location, setting(part, "enabled").state, chosen, expires, noncurrent, said)
 
 
 def _rule(part: Part) -> LifecycleRule:
     expires: Value = None
     noncurrent: Value = None
+    said: Location | None = None
     for expiration in part.parts("expiration"):
         expires = _expiry(expiration)
+        said = expiration.place("days")
     for expiration in part.parts("noncurrent_version_expiration"):
         noncurrent = days(expiration.value("noncurrent_days"))
     enabled = setting(part, "status", yes="Enabled").state
-    return LifecycleRule(part.location, enabled, _prefix(part), expires, noncurrent)
+    return LifecycleRule(part.location, enabled, _prefix(part), expires, noncurrent, said)
 
 
 def _expiry(expiration: Part) -> Value:
