@@ -5,16 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import attr
 import pytest
 import sarif_om
 
+from sp404audit import audit
 from sp404audit.outcome import Audit
 from sp404audit.reports import sarif
 from sp404audit.results import Location, Region, Result, Severity, Snippet
 
+FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 Problems = Callable[[str], list[str]]
 
 
@@ -40,6 +43,14 @@ def test_valid_by_schema_and_multitool(
 ) -> None:
     assert sarif_problems(write(finished_audit)) == []
     assert sarif_problems(write(clean_audit)) == []
+
+
+@pytest.mark.heavy("multitool")
+@pytest.mark.parametrize("fixture", ["sp404mk2", "sp404mk2-compliant"])
+def test_real_audits_are_valid(fixture: str, sarif_problems: Problems) -> None:
+    finished = audit(FIXTURES / fixture, policy="strict", engines=["native"])
+    assert sarif_problems(sarif.github(finished)) == []
+    assert sarif_problems(sarif.full(finished)) == []
 
 
 @pytest.mark.heavy("multitool")
