@@ -31,6 +31,21 @@ _FORMS = re.compile(
 _UNTIL = re.compile(r"\buntil=(\S+)")
 _INNER_TOOLS = ("checkov",)
 _COMMENTS_PER_FILE = 1_000
+_LINES_LOOKED_AT = 200_000
+"""How many lines are looked at for the blocks of all comments of a file; the next comment counts for its line alone."""
+
+
+class _Lines:
+    """The lines of a file, as long as the budget lasts."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.count = source.line_count
+        self.left = _LINES_LOOKED_AT
+
+    def text(self, number: int) -> str:
+        self.left -= 1
+        return self.source.line(number)
 
 
 class Comment(NamedTuple):
@@ -57,10 +72,11 @@ def comments_in(source: Source) -> list[Comment]:
     """Find the comments of a file, in order."""
     if not any(tool in source.text for tool in _TOOLS):
         return []
-    return [_read(source, match) for match in islice(_FORMS.finditer(source.text), _COMMENTS_PER_FILE)]
+    lines = _Lines(source)
+    return [_read(source, lines, match) for match in islice(_FORMS.finditer(source.text), _COMMENTS_PER_FILE)]
 
 
-def _read(source: Source, match: re.Match[str]) -> Comment:
+def _read(source: Source, lines: _Lines, match: re.Match[str]) -> Comment:
     region = source.region(match.start(), match.end())
     tool = next(
         name for name in ("sp404audit", "zizmor", "hadolint", "checkov", "trivy", "tfsec", "gitleaks") if match[name]
@@ -69,23 +85,24 @@ def _read(source: Source, match: re.Match[str]) -> Comment:
     rest = match["rest"] or ""
     until = _UNTIL.search(rest)
     reason = rest.partition("--")[2] or match["zizmor_reason"] or match["checkov_reason"] or ""
-    first, last = _reach(source, match, region.start_line, tool)
+    first, last = _reach(lines, match, region.start_line, tool)
     return Comment(tool, names, region, first, last, reason.strip(" \t-#"), until[1] if until else "")
 
 
-def _reach(source: Source, match: re.Match[str], line: int, tool: str) -> tuple[int, int]:
+def _reach(lines: _Lines, match: re.Match[str], line: int, tool: str) -> tuple[int, int]:
     """The lines for which a comment counts."""
+    source = lines.source
     if match["global"]:
-        return 1, source.line_count
+        return 1, lines.count
     alone = not source.line(line)[: match.start() - source.offset(line)].strip()
     if tool in _INNER_TOOLS:
-        return _enclosing(source, line)
+        return _enclosing(lines, line)
     if not alone:
-        return line, _block_end(source, line) if tool == "sp404audit" else line
+        return line, _block_end(lines, line) if tool == "sp404audit" else line
     below = line + 1
-    while below <= source.line_count and _is_comment(source.line(below)):
+    while below <= lines.count and lines.left > 0 and _is_comment(lines.text(below)):
         below += 1
-    return line, _block_end(source, below)
+    return line, _block_end(lines, below)
 
 
 def _is_comment(text: str) -> bool:
@@ -97,12 +114,15 @@ def _indent(text: str) -> int:
     return len(text) - len(text.lstrip())
 
 
-def _block_end(source: Source, line: int) -> int:
+def _block_end(lines: _Lines, line: int) -> int:
     """The last line of the block that a line opens: what is indented deeper, or continued with a backslash."""
-    indent, last = _indent(source.line(line)), line
-    continued = source.line(line).rstrip().endswith("\\")
-    for number in range(line + 1, source.line_count + 1):
-        text = source.line(number)
+    opening = lines.text(line)
+    indent, last = _indent(opening), line
+    continued = opening.rstrip().endswith("\\")
+    for number in range(line + 1, lines.count + 1):
+        if lines.left <= 0:
+            return line
+        text = lines.text(number)
         if text.strip() and _indent(text) <= indent and not continued:
             if text.strip()[0] in "})]" and _indent(text) == indent:
                 last = number
@@ -113,11 +133,13 @@ def _block_end(source: Source, line: int) -> int:
     return last
 
 
-def _enclosing(source: Source, line: int) -> tuple[int, int]:
+def _enclosing(lines: _Lines, line: int) -> tuple[int, int]:
     """The block in which a line stands: from the nearest line above that is indented less."""
-    indent = _indent(source.line(line))
+    indent = _indent(lines.text(line))
     for number in range(line - 1, 0, -1):
-        text = source.line(number)
+        if lines.left <= 0:
+            return line, line
+        text = lines.text(number)
         if text.strip() and _indent(text) < indent:
-            return number, _block_end(source, number)
-    return 1, source.line_count
+            return number, _block_end(lines, number)
+    return 1, lines.count
