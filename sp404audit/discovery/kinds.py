@@ -44,6 +44,8 @@ class Kind(enum.StrEnum):
     GRAFANA_PROVISIONING = "grafana-provisioning"
     OTEL_COLLECTOR = "otel-collector"
     BACKUP_CONFIG = "backup-config"
+    ANSIBLE = "ansible"
+    CLOUDFORMATION = "cloudformation"
     PYTHON_PROJECT = "python-project"
     NODE_PROJECT = "node-project"
     BUILD_PROJECT = "build-project"
@@ -321,6 +323,10 @@ def _yaml(path: str, keys: frozenset[bytes], head: bytes) -> Kind:
         return Kind.BACKUP_CONFIG
     if not keys and _target_list().search(head):
         return Kind.PROMETHEUS  # a list of targets for file_sd_configs, or of additional scrape configurations
+    if b"AWS::S3::Bucket" in head and b"Resources" in keys:
+        return Kind.CLOUDFORMATION
+    if b"ansible.builtin." in head or _play().search(head) or "/tasks/" in path or "/handlers/" in path:
+        return Kind.ANSIBLE
     name = path.rpartition("/")[2].lower()
     if name in ("prometheus.yml", "prometheus.yaml"):
         return Kind.PROMETHEUS
@@ -371,6 +377,12 @@ def _template_line() -> re.Pattern[bytes]:
 @cache
 def _rule() -> re.Pattern[bytes]:
     return re.compile(rb"[\r\n{,][ \t-]*[\"']?(?:alert|record|expr)[\"']?[ \t]*:")
+
+
+@cache
+def _play() -> re.Pattern[bytes]:
+    """A play of Ansible: an item of the outermost list that names hosts."""
+    return re.compile(rb"(?:\A|[\r\n])(?:-[ \t]+|[ \t]{2})hosts[ \t]*:[ \t]*[\"'\w{\[]")
 
 
 @cache

@@ -43,6 +43,8 @@ PARSERS: dict[str, str] = {
     Kind.PRE_COMMIT: "pre_commit:parse",
     Kind.DEPENDABOT: "update_bots:parse_dependabot",
     Kind.RENOVATE: "update_bots:parse_renovate",
+    Kind.ANSIBLE: "automation:parse",
+    Kind.CLOUDFORMATION: "automation:parse",
 }
 """`module:function` below `sp404audit.documents` for each kind that has a model; the others are only text."""
 

@@ -60,6 +60,7 @@ def parse(
     excerpt: Excerpt,
     *,
     github: bool = False,
+    templates: bool = False,
     interpreter: str = "bash",
     options: Iterable[str] = (),
     environment: Mapping[str, str | None] | None = None,
@@ -69,11 +70,12 @@ def parse(
     Args:
         excerpt: the text and the way back to its places.
         github: `${{ … }}` is filled in by GitHub before the shell starts; no word that holds one has a known value.
+        templates: `{{ … }}` is filled in by a template engine before the shell starts, likewise.
         interpreter: the shell that runs it, when the caller knows (`sh` has no `pipefail` of its own).
         options: what is switched on from outside (`bash -e {0}`: `errexit`).
         environment: variables that are set outside; None for one whose value isn't known.
     """
-    from sp404audit.documents.shell_text import View, mask_github
+    from sp404audit.documents.shell_text import View, mask_github, mask_templates
 
     shell = Shell(excerpt)
     shell.interpreter = interpreter
@@ -89,7 +91,8 @@ def parse(
     if text.strip():
         from sp404audit.documents.shell_reader import read
 
-        read(shell, View(mask_github(text) if github else text))
+        masked = mask_github(text) if github else mask_templates(text) if templates else text
+        read(shell, View(masked))
         shell.commands.sort(key=lambda command: (command.start, -command.end))
         shell.assignments.sort(key=lambda assignment: (assignment.start, -assignment.end))
         shell.settings.sort(key=lambda setting: setting.offset)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 
-__all__ = ["MASK", "View", "mask_github"]
+__all__ = ["MASK", "View", "mask_github", "mask_templates"]
 
 MASK = "\x01"
 """Stands for a character that something else fills in before a shell sees the text."""
 
 _UNSAFE = re.compile(r"[^\x09\x0a\x0d\x20-\x7e]")
 _GITHUB = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
+_TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _SUBSTITUTION = re.compile(r"\\[\s\S]|\$\(|`|\(|\)")
 
 
@@ -21,6 +22,14 @@ def mask_github(text: str) -> str:
         return text
     last = text.rfind("}}") + 2
     return _GITHUB.sub(lambda match: MASK * len(match.group()), text[:last]) + text[last:]
+
+
+def mask_templates(text: str) -> str:
+    """Replace each `{{ … }}`, which Jinja or Go's templates fill in, by masks of the same length."""
+    if "{{" not in text:
+        return text
+    last = text.rfind("}}") + 2
+    return _TEMPLATE.sub(lambda match: MASK * len(match.group()), text[:last]) + text[last:]
 
 
 def _ascii(text: str) -> str:

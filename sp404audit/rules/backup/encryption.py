@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sp404audit.documents.automation import TemplateBucket
 from sp404audit.documents.backup_settings import BackupSetting
 from sp404audit.documents.hcl_evaluation import Symbol, as_bool
 from sp404audit.documents.model import Repository
@@ -127,6 +128,9 @@ def _store(repository: Repository, store: Store) -> Verdict:
             return _bucket(bucket, store)
         if named is None and bucket.encryption.is_explicit:
             maybe = bucket
+    for template in repository.facts(TemplateBucket):
+        if template.encrypted and template.name == store.bucket:
+            return passed(template.location, f"{store.label} encrypts what it keeps")
     if maybe is not None:
         return unproven(command.location, f"whether {store.label} is the bucket {maybe.address} cannot be told")
     if store.kind != "s3":

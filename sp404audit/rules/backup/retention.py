@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from sp404audit.documents.automation import TemplateBucket
 from sp404audit.documents.backup_settings import BackupSetting, kept_days
 from sp404audit.documents.compose_project import Service
 from sp404audit.documents.model import Repository
@@ -196,6 +197,12 @@ def _store(repository: Repository, job: Job, store: Store, days: int) -> Verdict
             return verdict
     if pruned is not None:
         return _enough(pruned.days, days, pruned.command, pruned.text)
+    templates = repository.facts(TemplateBucket) if store.kind == "s3" else ()
+    for template in templates:
+        if template.name == store.bucket:
+            return _template(template, store, days)
+    if any(not template.name for template in templates):
+        return unproven(store.command.location, f"a CloudFormation bucket with a computed name may be {store.label}")
     maybe = [bucket for bucket in buckets if bucket.may_be_named(store.bucket) is None]
     if store.bucket == "*" or (maybe and not matching):
         return unproven(
@@ -249,6 +256,16 @@ def _lifecycle(bucket: StorageBucket, store: Store, days: int) -> Verdict:
         return unproven(bucket.location, f"when the lifecycle of {bucket.pattern} expires these copies is not known")
     message = f"the bucket {bucket.pattern} has no rule that expires backups: declare for how long they are kept"
     return fail(bucket.location, message, related=[(store.command.location, "copies are sent there")])
+
+
+def _template(bucket: TemplateBucket, store: Store, days: int) -> Verdict:
+    """Judge a bucket of CloudFormation."""
+    reaching = [(age, where) for age, prefix, where in bucket.expires if store.prefix.startswith(prefix)]
+    if not reaching:
+        message = f"the bucket {bucket.name} has no rule that expires these copies: declare for how long they are kept"
+        return fail(bucket.location, message, related=[(store.command.location, "copies are sent there")])
+    age, where = min(reaching)
+    return _enough(age or None, days, where, f"the lifecycle of {bucket.name}")
 
 
 def _reaches(each: LifecycleRule, store: Store) -> bool | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from sp404audit.documents.model import Repository
+from sp404audit.documents.schedules import Schedule
 from sp404audit.documents.shell import ShellCommand
 from sp404audit.documents.shell_groups import Group
-from sp404audit.rules.backup._jobs import Job, jobs, pipeline_peers
+from sp404audit.results import Location
+from sp404audit.rules.backup._jobs import Job, Run, jobs, pipeline_peers
 from sp404audit.rules.backup._tools import is_dump
 from sp404audit.rules.registry import Verdict, Verdicts, fail, passed, rule, unproven
 
@@ -124,23 +126,29 @@ def scheduled(repository: Repository, *, max_hours: int = 168) -> Verdicts:
     for job in repository.derived(jobs):
         if job.runs or job.manual or job.may_run or job.makers:
             yield _schedule(job, max_hours)
+    for schedule in repository.facts(Schedule):
+        if schedule.owner.startswith(("Schedule/", "ScheduledBackup/")):
+            run = Run(schedule.location, schedule.hours)
+            yield _interval(run, schedule.location, max_hours)
 
 
 def _schedule(job: Job, max_hours: int) -> Verdict:
     if job.runs:
-        first = job.runs[0]
-        hours = job.hours
-        related = [(first.location, "the schedule")]
-        if hours is not None and hours > max_hours * 1.01:
-            message = f"runs every {_span(hours)}, less often than every {_span(max_hours)}"
-            return fail(first.location, message, related=[(job.location, "makes the backup")])
-        return passed(job.location, "started by a schedule", related=related)
+        most_often = min(job.runs, key=lambda run: (run.hours is None, run.hours or 0))
+        return _interval(most_often, job.location, max_hours)
     if job.manual:
         return fail(job.location, "the backup starts by hand only: give the workflow an `on: schedule`")
     if job.may_run:
         return unproven(job.location, f"no schedule in the repository starts this backup; {job.may_run}")
     message = "nothing in the repository starts this backup: add a schedule (workflow, crontab, timer or CronJob)"
     return fail(job.location, message)
+
+
+def _interval(run: Run, backup: Location, max_hours: int) -> Verdict:
+    if run.hours is not None and run.hours > max_hours * 1.01:
+        message = f"runs every {_span(run.hours)}, less often than every {_span(max_hours)}"
+        return fail(run.location, message, related=[(backup, "makes the backup")])
+    return passed(backup, "started by a schedule", related=[(run.location, "the schedule")])
 
 
 def _span(hours: float) -> str:
