@@ -13,6 +13,7 @@ from typing import ClassVar
 from sp404audit.documents.dockerfile_stages import DockerfileFact, StageFact, StageState, StepFact, stage_state
 from sp404audit.documents.images import BuildRequest, ImageReference, ImageUse, parse_reference
 from sp404audit.documents.known_images import KnownImage, known_image, known_whatever_tag
+from sp404audit.documents.kustomize import image_overrides
 from sp404audit.documents.model import Repository
 from sp404audit.results import Location
 
@@ -206,10 +207,13 @@ class ExternalImage:
 
     @staticmethod
     def in_repository(repository: Repository) -> Iterator[ExternalImage]:
-        """Find every use of an external image."""
+        """Find every use of an external image, save those in manifests whose version a kustomization sets."""
+        replaced = repository.derived(image_overrides)
         local, contexts = repository.derived(_local_names)
         for use in image_uses(repository):
             reference = use.reference
+            if use.origin == "kubernetes" and _untagged(use.text) in replaced:
+                continue
             if (reference is None or reference.name not in local) and use.text not in contexts:
                 yield ExternalImage(use)
 
@@ -222,6 +226,13 @@ class ExternalImage:
     def reference(self) -> ImageReference | None:
         """The parts of its name; None when they are not known."""
         return self.use.reference
+
+
+def _untagged(text: str) -> str:
+    """An image's name as written, without tag and digest."""
+    name = text.partition("@")[0]
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + last.partition(":")[0]
 
 
 def _local_names(repository: Repository) -> tuple[frozenset[str], frozenset[str]]:

@@ -24,11 +24,15 @@ def compose_requests(repository: Repository) -> tuple[BuildRequest, ...]:
 
 
 def compose_images(repository: Repository) -> tuple[ImageUse, ...]:
-    """One use for each merged service that pulls its image, variables replaced by what `.env` files say."""
+    """One use for each merged service that pulls its image, variables replaced by what `.env` files say.
+
+    With `pull_policy` `never` or `build` the image is one that was made on the machine.
+    """
     uses: dict[ImageUse, None] = {}
     for service in Service.in_repository(repository):
         image = service.get("image")
-        if image is not None and image.text and service.get("build") is None:
+        is_local = service.get("build") is not None or service.text(service.get("pull_policy")) in ("build", "never")
+        if image is not None and image.text and not is_local:
             uses[ImageUse(image.location, image.text, service.text(image), "compose", service.name)] = None
     return tuple(uses)
 

@@ -268,12 +268,12 @@ def _is_index(text: str, count: int) -> bool:
 
 
 def global_scope(fact: DockerfileFact, passed: Sequence[tuple[str, str | None]]) -> Lookup:
-    """The variables that FROM lines see: the ARGs before the first FROM, and the platform's."""
+    """The variables that FROM lines see: the ARGs before the first FROM, and the platform's; no others are set."""
     given = dict(passed)
     values: dict[str, str | Missing] = {**PLATFORM}
 
     def lookup(name: str) -> str | Missing:
-        return values.get(name, Missing.UNKNOWN)
+        return values.get(name, Missing.UNSET)
 
     for name, default in fact.arguments:
         values[name] = _argument(name, default, given, lookup, fact.escape)

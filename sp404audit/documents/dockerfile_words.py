@@ -49,6 +49,8 @@ class Joined:
 
     def offset(self, position: int) -> int:
         """The offset in the file of the character at `position` of the text."""
+        if len(self._starts) == 1:
+            return self._offsets[0] + position
         piece = bisect_right(self._starts, position) - 1
         return self._offsets[piece] + position - self._starts[piece]
 
@@ -90,21 +92,25 @@ class Word:
         excerpt: the logical line that it is part of.
         start: where it begins in the excerpt's text.
         end: where it ends there.
-        value: the text that it stands for: decoded in a JSON array, else as written.
     """
 
-    __slots__ = ("end", "excerpt", "start", "value")
+    __slots__ = ("_value", "end", "excerpt", "start")
 
     def __init__(self, excerpt: Joined, start: int, end: int, value: str | None = None) -> None:
         self.excerpt = excerpt
         self.start = start
         self.end = end
-        self.value = self.text if value is None else value
+        self._value = value
 
     @property
     def text(self) -> str:
         """The word as written, quotes and all."""
         return self.excerpt.text[self.start : self.end]
+
+    @property
+    def value(self) -> str:
+        """The text that it stands for: decoded in a JSON array, else as written."""
+        return self.text if self._value is None else self._value
 
     @property
     def region(self) -> Region:

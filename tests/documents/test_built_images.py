@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from sp404audit.documents.built_images import BuildContext, ExternalImage, FinalStage, build_requests
 from sp404audit.documents.images import BuildRequest
 from sp404audit.documents.model import Repository
-from tests.documents.conftest import MakeRepository
+
+MakeRepository = Callable[[dict[str, str]], Repository]
 
 STAGES = "FROM a AS build\nUSER root\nFROM b AS dev\nUSER dev\nFROM c\nUSER app\n"
 

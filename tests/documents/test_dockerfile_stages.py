@@ -112,7 +112,7 @@ def test_deep_nesting_is_refused() -> None:
 
 def test_stages_follow_each_other() -> None:
     found = fact("FROM a AS One\nFROM one AS two\nFROM ${X:-TWO}\nFROM three\nFROM b AS three\n")
-    assert parents(found) == [None, 0, None, None, None]
+    assert parents(found) == [None, 0, 1, None, None]
     found = fact("ARG X=TWO\nFROM a AS One\nFROM one AS two\nFROM $X\nFROM three\nFROM b AS three\n")
     assert parents(found) == [None, 0, 1, None, None]
     assert parents(found, [("X", "one")]) == [None, 0, 0, None, None]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sp404audit.documents.dockerignore import IgnoreFile, ignore_file, parse
+from sp404audit.documents.model import Repository
 from sp404audit.documents.source import Source
-from tests.documents.conftest import MakeRepository
+
+MakeRepository = Callable[[dict[str, str]], Repository]
 
 
 def ignores(text: str, path: str) -> bool:

@@ -83,6 +83,9 @@ def non_root_user(image: FinalStage) -> Verdicts:
     if image.is_only_a_base:
         yield not_applicable(image, "only the base of other images of this repository; those are judged")
         return
+    if _holds_files_only(image):
+        yield not_applicable(image, "made from scratch and starts nothing: it only holds files")
+        return
     override = _overriding_user(image)
     verdicts = [_judge(image, state) for state in image.variants]
     worst = min(verdicts, key=lambda verdict: ("fail", "open", "pass").index(verdict.kind))
@@ -90,6 +93,13 @@ def non_root_user(image: FinalStage) -> Verdicts:
         yield override
         return
     yield worst
+
+
+def _holds_files_only(image: FinalStage) -> bool:
+    """Whether it is an image to copy from, or what `docker build --output` writes to disk."""
+    state = image.variants[0]
+    settings = (state.user, state.entrypoint, state.command, state.healthcheck)
+    return state.image.value == "scratch" and not any(settings) and not state.exposed
 
 
 def _judge(image: FinalStage, state: StageState) -> Verdict:

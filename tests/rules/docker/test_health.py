@@ -1,0 +1,97 @@
+"""docker/healthcheck: what is a service, and who may check it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from sp404audit.results import Result
+
+Judge = Callable[[str, dict[str, str]], list[Result]]
+
+RULE = "docker/healthcheck"
+
+
+def kinds(judge: Judge, files: dict[str, str] | str) -> list[str]:
+    found = judge(RULE, {"Dockerfile": files} if isinstance(files, str) else files)
+    return sorted(result.kind for result in found)
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [
+        ('CMD ["python", "app.py"]', "fail"),
+        ('CMD ["gunicorn", "app:app"]', "fail"),
+        ("CMD exec uvicorn app:app --port 80", "fail"),
+        ('ENTRYPOINT ["tini", "--"]\nCMD ["node", "server.js"]', "fail"),
+        ('ENTRYPOINT ["/docker-entrypoint.sh"]\nCMD ["npm", "run", "start:prod"]', "fail"),
+        ('CMD ["sh", "-c", "exec java -jar /app.jar"]', "fail"),
+        ('CMD ["bundle", "exec", "puma"]', "fail"),
+        ('CMD ["python", "-m", "http.server"]', "fail"),
+        ('CMD ["python", "manage.py", "runserver"]', "fail"),
+        ('CMD ["python", "manage.py", "migrate"]', "notApplicable"),
+        ('CMD ["npm", "test"]', "notApplicable"),
+        ('CMD ["bash"]', "notApplicable"),
+        ('CMD ["node"]', "notApplicable"),
+        ('CMD ["terraform", "version"]', "notApplicable"),
+        ('ENTRYPOINT ["tool"]\nCMD ["--help"]', "notApplicable"),
+        ('ENTRYPOINT ["/usr/bin/tool"]', "open"),
+        ('CMD ["python", "train.py"]', "open"),
+        ("EXPOSE 80\nCMD train", "fail"),
+        ("", "notApplicable"),
+    ],
+)
+def test_what_is_started(judge: Judge, start: str, kind: str) -> None:
+    assert kinds(judge, f"FROM debian:13\n{start}\n") == [kind]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("FROM nginx:1.28\nCOPY site /usr/share/nginx/html\n", "fail"),
+        ("FROM registry.example.com/base:1\n", "open"),
+        ("FROM registry.example.com/base:1\nEXPOSE 80\n", "open"),
+        ("FROM vaultwarden/server:1.34\n", "pass"),
+        ("FROM vaultwarden/server:1.34\nHEALTHCHECK NONE\n", "fail"),
+        ("FROM debian:13 AS a\nHEALTHCHECK CMD x\nFROM a\nEXPOSE 80\n", "pass"),
+        ("FROM debian:13 AS a\nHEALTHCHECK CMD x\nFROM debian:13\nEXPOSE 80\n", "fail"),
+        ("FROM debian:13 AS a\nEXPOSE 80\nFROM debian:13\n", "notApplicable"),
+    ],
+)
+def test_what_it_is_based_on(judge: Judge, text: str, kind: str) -> None:
+    assert kinds(judge, text) == [kind]
+
+
+def test_a_kubernetes_probe_checks_the_image_of_that_name(judge: Judge) -> None:
+    manifest = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: api}
+spec:
+  selector: {matchLabels: {app: api}}
+  template:
+    metadata: {labels: {app: api}}
+    spec:
+      containers:
+        - name: api
+          image: ghcr.io/acme/api:1.2
+          livenessProbe: {httpGet: {path: /health, port: 80}}
+"""
+    files = {
+        "Dockerfile": "FROM debian:13\nEXPOSE 80\nCMD serve\n",
+        "build.sh": "#!/bin/sh\ndocker build -t ghcr.io/acme/api:$TAG .\n",
+        "k8s/api.yaml": manifest,
+    }
+    assert kinds(judge, files) == ["pass"]
+    files["build.sh"] = "#!/bin/sh\ndocker build -t ghcr.io/acme/other .\n"
+    assert kinds(judge, files) == ["fail"]
+
+
+@pytest.mark.parametrize(("healthcheck", "kind"), [("{test: [CMD, x]}", "pass"), ("{disable: true}", "fail")])
+def test_compose_may_check(judge: Judge, healthcheck: str, kind: str) -> None:
+    files = {
+        "Dockerfile": "FROM debian:13\nEXPOSE 80\nCMD serve\n",
+        "compose.yaml": f"services:\n  api:\n    build: .\n    healthcheck: {healthcheck}\n",
+    }
+    assert kinds(judge, files) == [kind]
