@@ -39,7 +39,7 @@ _GRADLE_TESTS = frozenset({"test", "check", "build"})
 _COVERAGE = frozenset({"c8", "nyc", "coverage"})
 _NEVER_FAILS = ("--exit-zero", "--no-fail", "-Dmaven.test.failure.ignore", "-Dmaven.test.failure.ignore=true")
 _NO_DELIVERY = ("--dry-run", "--snapshot", "--check", "--syntax-check", "--list-tasks", "--connection=local")
-_LOCAL = ("localhost", "127.0.0.1", "0.0.0.0", "//test.", "kind-", "--context=minikube")  # noqa: S104 - text to look for
+_LOCAL = ("localhost", "127.0.0.1", "0.0.0.0", "//test.", "testpypi", "kind-", "--context=minikube")  # noqa: S104 - text to look for
 
 
 class Activity(NamedTuple):

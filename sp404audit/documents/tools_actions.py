@@ -126,7 +126,7 @@ ACTIONS: tuple[ActionTool, ...] = (
     ActionTool("azure/functions-action", "deploy"),
     ActionTool("azure/k8s-deploy", "deploy"),
     ActionTool("azure/container-apps-deploy-action", "deploy"),
-    ActionTool("azure/static-web-apps-deploy", "deploy"),
+    ActionTool("azure/static-web-apps-deploy", "deploy", (), ("action", ("", "upload"))),
     ActionTool("superfly/flyctl-actions", "deploy", (), ("args", ("*deploy",))),
     ActionTool("amondnet/vercel-action", "deploy", (), ("vercel-args", ("*--prod",))),
     ActionTool("cloudflare/wrangler-action", "deploy", (), ("command", ("", "*deploy", "*publish"))),

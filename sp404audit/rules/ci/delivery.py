@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from sp404audit.documents.commands import Activity
 from sp404audit.documents.pipeline import Opaque, PipelineJob, Run
 from sp404audit.results import Location
-from sp404audit.rules import Verdicts, fail, passed, rule, unproven
+from sp404audit.rules import Verdicts, fail, not_applicable, passed, rule, unproven
 
 __all__ = ["deploy_needs_gates"]
 
@@ -16,6 +17,12 @@ _CHECKS = ("lint", "format", "typecheck")
 _SCANS = ("dependency-scan", "sast", "image-scan", "secret-scan", "iac-scan")
 _TESTS = ("test", "e2e")
 _PREVIEW = ("preview", "staging", "review", "test", "dev", "sandbox", "pages")
+_SITES = frozenset({"docs", "doc", "documentation", "site", "website", "pages"})
+_TEST_WORDS = frozenset({"test", "tests", "testing", "testcases", "e2e", "integration", "perf", "benchmark", "smoke"})
+_DELIVERY_WORDS = frozenset({"deploy", "publish", "release", "push", "rollout"})
+_WORD = re.compile(r"[a-z0-9]+")
+_TRIAL = re.compile(r"--snapshot|--dry-run|--skip[= ]publish")
+_CLUSTER_TOOLS = ("kubectl", "helm", "helmfile", "skaffold")
 _CLUSTERS = ("kind", "minikube", "k3d", "k3s", "helm/kind-action", "medyagh/setup-minikube", "kind-action")
 """Programs and actions that start a cluster for the job alone: what is installed there is no deployment."""
 
@@ -108,6 +115,9 @@ def deploy_needs_gates(job: PipelineJob, *, tests: bool = True, lint: bool = Tru
     delivery = _delivery(job)
     if delivery is None:
         return
+    if job.events == {"workflow_call"}:
+        yield not_applicable(delivery.location, f"{job.label}: only workflows of other repositories call it")
+        return
     upstream = job.pipeline.upstream(job)
     asked = (
         [Gate("tests", _TESTS)] * tests + [Gate("a linter", _CHECKS)] * lint + [Gate("a security scan", _SCANS)] * scan
@@ -154,21 +164,45 @@ def _delivery(job: PipelineJob) -> Delivery | None:
     """What the job deploys or publishes for good; None for any other job."""
     if job.never_runs or not job.events or job.events <= {"pull_request"}:
         return None
-    in_own_cluster = any(_starts_cluster(run) for run in job.runs)
     for run, activity in job.activities("deploy", "publish", "image-push"):
-        if in_own_cluster and activity.tool in ("kubectl", "helm", "helmfile", "skaffold"):
-            continue
-        if activity.role == "image-push" and (_is_local_push(run) or _is_tested_later(job)):
-            continue
-        if activity.role == "deploy" and _is_preview(job.fact.environment):
-            continue
-        return Delivery(run, job, "publishes" if activity.role != "deploy" else "deploys", run.text)
-    if job.fact.uses and job.opaque and not job.runs and _is_named_deployment(job):
+        if _is_for_good(job, run, activity):
+            return Delivery(run, job, "publishes" if activity.role != "deploy" else "deploys", run.text)
+    if _is_preview(job.fact.environment) or not _is_named_deployment(job):
+        return None
+    if job.fact.uses and job.opaque and not job.runs:
         return Delivery(None, job, "deploys", job.fact.uses[:60])
-    in_environment = job.fact.environment and not _is_preview(job.fact.environment)
-    if in_environment and job.fact.uses is None and _is_named_deployment(job):
-        return Delivery(None, job, "deploys", f"environment {(job.fact.environment or '')[:40]}")
+    if job.fact.environment and job.fact.uses is None:
+        return Delivery(None, job, "deploys", f"environment {job.fact.environment[:40]}")
     return None
+
+
+def _is_for_good(job: PipelineJob, run: Run, activity: Activity) -> bool:
+    """Whether users get what the run delivers, and it isn't only there to be looked at or tested."""
+    if any(_TRIAL.search(run.input(name) or "") for name in ("args", "command")):
+        return False
+    if activity.role == "publish":
+        return True
+    if _is_test(job):
+        return False
+    if activity.role == "image-push":
+        return not _is_local_push(run) and not _is_tested_later(job)
+    if activity.tool in _CLUSTER_TOOLS and any(_starts_cluster(other) for other in job.runs):
+        return False
+    by_name_only = run.call is not None
+    aside = by_name_only and not _SITES.isdisjoint(_words(job.fact.path.rpartition("/")[2], job.fact.id))
+    return not aside and not _is_preview(activity.tool) and not _is_preview(job.fact.environment)
+
+
+def _words(*texts: str) -> set[str]:
+    return set(_WORD.findall(" ".join(texts).lower()))
+
+
+def _is_test(job: PipelineJob) -> bool:
+    """Whether the job's name, or its file's, says that what it sets up is for a test."""
+    own = _words(job.fact.id, job.fact.name)
+    if own & _TEST_WORDS:
+        return not own & _DELIVERY_WORDS
+    return bool(_words(job.fact.path.rpartition("/")[2]) & {"e2e", "integration", "perf"})
 
 
 def _starts_cluster(run: Run) -> bool:
@@ -193,7 +227,8 @@ def _is_preview(environment: str | None) -> bool:
 
 def _is_named_deployment(job: PipelineJob) -> bool:
     name = f"{job.fact.id} {job.fact.name}".lower()
-    return any(word in name for word in ("deploy", "publish", "rollout")) and not _is_preview(name)
+    is_named = any(word in name for word in ("deploy", "publish", "rollout"))
+    return is_named and not _is_preview(name) and _SITES.isdisjoint(_words(name, job.fact.environment or ""))
 
 
 def _earlier_steps(job: PipelineJob, delivery: Delivery, roles: Iterable[str]) -> bool:

@@ -91,6 +91,11 @@ CASES: dict[str, tuple[list[str], str]] = {
         ["open"],
         _workflow(CHECKED, "  deploy: {uses: acme/x/.github/workflows/deploy.yml@v1}\n"),
     ),
+    "set-up-for-a-test": ([], _workflow(_job("integration-tests", DEPLOY, "pytest it"))),
+    "tested-and-deployed": (["fail"], _workflow(_job("test-and-deploy", DEPLOY))),
+    "a-rehearsal": ([], _workflow(_job("release", "goreleaser release --snapshot"))),
+    "documentation": ([], _workflow(_job("publish-docs", "./publish", environment="Docs"))),
+    "called-from-elsewhere": (["notApplicable"], _workflow(_job("deploy", DEPLOY), on="workflow_call")),
     "the-text-alone": ([], _workflow(_job("notes", f"echo '{DEPLOY}'"))),
 }
 
