@@ -356,12 +356,11 @@ def _action_activities(action: str, inputs: Sequence[tuple[str, str]]) -> Iterat
 
 
 def _holds(value: str | None, wanted: Sequence[str]) -> bool:
-    """Whether an input has one of the values: `""` for none given, `*` for any, `*x` for one that holds `x`."""
+    """Whether an input has one of the values: `""` for none given, `*` for any, `*x` for one with the word `x`."""
     if value is None or not value.strip():
         return "" in wanted
     text = value.strip().lower()
     if "${{" in text:
         return "expression" in wanted or "*" in wanted
-    return any(
-        one == text or one == "*" or (len(one) > 1 and one[0] == "*" and one[1:].lower() in text) for one in wanted
-    )
+    words = text.split()
+    return any(one in (text, "*") or (len(one) > 1 and one[0] == "*" and one[1:].lower() in words) for one in wanted)

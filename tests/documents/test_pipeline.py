@@ -138,6 +138,25 @@ def test_composite_action_and_powershell(make_repository: Make) -> None:
     assert _roles(pipeline_of(make_repository(files))) == [("test", ""), ("test", "")]
 
 
+@pytest.mark.parametrize(
+    ("uses", "inputs", "roles"),
+    [
+        ("goreleaser/goreleaser-action@v6", "args: release --clean", ["publish"]),
+        ("goreleaser/goreleaser-action@v6", "args: check -f .goreleaser.yaml", []),
+        ("docker/build-push-action@v6", "push: true", ["image-push"]),
+        ("docker/build-push-action@v6", "load: true", []),
+        ("docker/build-push-action@v6", "push: \"${{ github.event_name != 'pull_request' }}\"", ["image-push"]),
+        ("Azure/Static-Web-Apps-Deploy@v1", "action: close", []),
+        ("aquasecurity/trivy-action@v0.35.0", "image-ref: x", ["image-scan"]),
+        ("aquasecurity/trivy-action@v0.35.0", "scan-type: fs", ["dependency-scan"]),
+        ("actions/checkout@v5", "fetch-depth: 0", []),
+    ],
+)
+def test_what_an_action_does(make_repository: Make, uses: str, inputs: str, roles: list[str]) -> None:
+    text = f"on: push\njobs:\n  job:\n    runs-on: x\n    steps:\n      - uses: {uses}\n        with: {{{inputs}}}\n"
+    assert [role for role, _ in _roles(pipeline_of(make_repository({PATH: text})))] == roles
+
+
 def test_hooks_of_pre_commit(make_repository: Make) -> None:
     hooks = "repos:\n- repo: https://example.org/a\n  rev: v1\n  hooks: [{id: ruff}, {id: bandit}]\n"
     files = {PATH: _workflow("pre-commit run --all-files"), ".pre-commit-config.yaml": hooks}

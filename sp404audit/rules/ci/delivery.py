@@ -181,7 +181,7 @@ def _is_for_good(job: PipelineJob, run: Run, activity: Activity) -> bool:
     if any(_TRIAL.search(run.input(name) or "") for name in ("args", "command")):
         return False
     if activity.role == "publish":
-        return True
+        return not _is_preview(job.fact.environment)
     if _is_test(job):
         return False
     if activity.role == "image-push":
