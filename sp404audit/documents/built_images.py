@@ -110,11 +110,18 @@ class FinalStage:
         """Whether other Dockerfiles of the repository build on it, and nothing here runs it."""
         if not self.names or any(request.origin == "compose" for request in self.requests):
             return False
-        uses = [use for use in image_uses(self.repository) if (use.reference or _NOWHERE).name in self.names]
-        return any(use.origin == "FROM" for use in uses) and all(use.origin == "FROM" for use in uses)
+        origins = self.repository.derived(_origins_by_name)
+        found = [origin for name in self.names for origin in origins.get(name, ())]
+        return bool(found) and all(origin == "FROM" for origin in found)
 
 
-_NOWHERE = ImageReference("", "")
+def _origins_by_name(repository: Repository) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for use in image_uses(repository):
+        reference = use.reference
+        if reference is not None:
+            found.setdefault(reference.name, set()).add(use.origin)
+    return found
 
 
 class ImageBase:
