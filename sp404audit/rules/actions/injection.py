@@ -12,8 +12,8 @@ from sp404audit.documents.workflow import Workflow
 from sp404audit.results import Fix
 from sp404audit.rules.actions.lift import lift_to_variables
 from sp404audit.rules.actions.reach import outside_trigger, privileged_trigger
-from sp404audit.rules.actions.untrusted import Scope, Taint
-from sp404audit.rules.registry import Verdict, Verdicts, Where, fail, passed, rule
+from sp404audit.rules.actions.untrusted import Scope, Taint, Trail
+from sp404audit.rules.registry import Verdict, Verdicts, Where, fail, passed, rule, unproven
 
 __all__ = ["no_script_injection"]
 
@@ -106,6 +106,17 @@ def no_script_injection(code: Code, *, include_refs: bool = False) -> Verdicts:
             steps:
               - run: make build VERSION=${{ github.ref_name }}
 
+    Unproven:
+        on: pull_request_target
+        permissions: {}
+        jobs:
+          check:
+            runs-on: ubuntu-24.04
+            steps:
+              - id: look
+                uses: octo-org/look@8f4b7f84864484a7bf31766abe9204da3cbe65b3
+              - run: echo ${{ steps.look.outputs.found }}
+
     Passes (a choice, a comparison and a literal):
         on:
           workflow_dispatch:
@@ -125,10 +136,16 @@ def no_script_injection(code: Code, *, include_refs: bool = False) -> Verdicts:
     step = code.step
     if (code.job is not None and code.job.is_never_run) or (step is not None and step.is_never_run):
         return
-    found = list(_injections(code, include_refs)) if "${{" in code.scalar.value else []
+    trail = Trail()
+    found = list(_injections(code, trail, include_refs)) if "${{" in code.scalar.value else []
     for injection in found:
         yield _verdict(code, injection)
-    if not found:
+    if not found and trail.lookups_left < 0:
+        yield unproven(code, "its values refer to one another too often to be followed")
+    elif not found and trail.unknown and _starts_outside(code):
+        name, maker = trail.unknown[0]
+        yield unproven(code, f"expands '{name[:120]}', which '{maker[:120]}' makes: who can write it is not known")
+    elif not found:
         yield passed(code, "nothing that other people write is expanded here")
 
 
@@ -140,13 +157,18 @@ class _Injection(NamedTuple):
     fix: Fix | None
 
 
-def _injections(code: Code, include_refs: bool) -> Iterator[_Injection]:
+def _starts_outside(code: Code) -> bool:
+    """Whether people from outside can start what the code belongs to."""
+    return code.job is not None and outside_trigger(code.job.workflow) is not None
+
+
+def _injections(code: Code, trail: Trail, include_refs: bool) -> Iterator[_Injection]:
     owner = _owner(code)
     tainted: list[tuple[Embedded, Taint]] = []
     for embedded in code.expressions:
         if embedded.tree is None:
             continue
-        taint = Scope(owner, code.job, code.step).taint(embedded.tree)
+        taint = Scope(owner, code.job, code.step, trail).taint(embedded.tree)
         if taint is not None and (include_refs or taint.writer != "refs"):
             tainted.append((embedded, taint))
     # One fix mends the whole text: each expression needs a variable, and two fixes would both add `env:`.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sp404audit.documents.workflow import Job, Workflow
     from sp404audit.documents.yaml_tree import Node
 
-__all__ = ["Scope", "Taint", "Writer"]
+__all__ = ["Scope", "Taint", "Trail", "Writer"]
 
 Writer = str
 """Who writes a value: `anyone`, `contributors`, `members`, `callers` or `refs`; see untrusted_contexts.json."""
@@ -32,6 +32,7 @@ _MAX_LOOKUPS = 2000
 """How many contexts are looked up for one expression; values that refer to values can double at each step."""
 _SAFE_INPUT_TYPES = frozenset({"boolean", "number", "choice"})
 _SAFE_STEP_PROPERTIES = frozenset({"outcome", "conclusion"})
+_SAFE_OUTPUTS = frozenset({"cache-hit"})
 _GLOB = re.compile(r"[*?+\[\]!]")
 
 
@@ -75,16 +76,31 @@ def _context_taint(path: tuple[str, ...], whole: bool) -> Taint | None:
     return None
 
 
+class Trail:
+    """What was met on the way from an expression to where its values come from.
+
+    Attributes:
+        lookups_left: how many more contexts may be looked up.
+        unknown: outputs that nothing here tells the origin of, as people write them, each with what makes it.
+    """
+
+    __slots__ = ("lookups_left", "unknown")
+
+    def __init__(self) -> None:
+        self.lookups_left = _MAX_LOOKUPS
+        self.unknown: list[tuple[str, str]] = []
+
+
 class Scope:
     """Where an expression stands: its step, its job, and the workflow or action around them."""
 
     def __init__(
-        self, owner: Workflow | Action, job: Job | None, step: Step | None, budget: list[int] | None = None
+        self, owner: Workflow | Action, job: Job | None, step: Step | None, trail: Trail | None = None
     ) -> None:
         self.owner = owner
         self.job = job
         self.step = step
-        self._budget = [_MAX_LOOKUPS] if budget is None else budget
+        self.trail = trail or Trail()
 
     def taint(self, tree: expression.Node, depth: int = 0) -> Taint | None:
         """Return the gravest taint that can reach the text that an expression leaves; None when none can."""
@@ -100,8 +116,8 @@ class Scope:
 
     def _flow(self, flow: expression.Flow, depth: int) -> Taint | None:
         root, *rest = flow.path
-        self._budget[0] -= 1
-        if depth > _MAX_DEPTH or self._budget[0] < 0:
+        self.trail.lookups_left -= 1
+        if depth > _MAX_DEPTH or self.trail.lookups_left < 0:
             return None
         if root == "github":
             return self._github(flow)
@@ -174,7 +190,7 @@ class Scope:
         return steps if self.step is None else steps[: self.step.index]
 
     def _within(self, step: Step) -> Scope:
-        return Scope(self.owner, self.job, step, self._budget)
+        return Scope(self.owner, self.job, step, self.trail)
 
     def _matrix(self, path: tuple[str, ...], depth: int) -> Taint | None:
         matrix = self.job.matrix if self.job is not None else None
@@ -193,7 +209,10 @@ class Scope:
             if path[0] not in (expression.ANY, step.id.lower()) or not step.id:
                 continue
             if step.uses is not None:
-                found.append(_action_output(step, name))
+                taint = _action_output(step, name)
+                if taint is None and name not in _SAFE_OUTPUTS:
+                    self.trail.unknown.append((".".join(("steps", *path)), step.uses.text))
+                found.append(taint)
             else:
                 found.append(self._within(step).written("GITHUB_OUTPUT", name, depth + 1))
         return gravest(found)
@@ -205,10 +224,14 @@ class Scope:
             return None
         found: list[Taint | None] = []
         for job in jobs.values():
-            outputs = mapping(job.node.get("outputs"))
-            if path[0] not in (expression.ANY, job.id.lower()) or outputs is None:
+            if path[0] not in (expression.ANY, job.id.lower()):
                 continue
-            inner = Scope(self.owner, job, None, self._budget)
+            if job.uses is not None:
+                self.trail.unknown.append((".".join(("needs", *path)), job.uses.text))
+            outputs = mapping(job.node.get("outputs"))
+            if outputs is None:
+                continue
+            inner = Scope(self.owner, job, None, self.trail)
             for key, _, value in outputs.pairs():
                 if isinstance(value, Scalar) and (len(path) < 3 or path[2] in (expression.ANY, key.lower())):
                     found.append(inner.text_taint(value.value, depth + 1))
