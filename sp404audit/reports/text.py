@@ -56,7 +56,7 @@ def render(audit: Audit, options: Options) -> str:
         if options.verbose:
             _passed(page, audit)
             _accepted(page, audit)
-        _failed_controls(page, shown)
+        _failed_controls(page, audit, shown)
         _totals(
             page, audit, hidden=sum(result.count for result in audit.failures if result.severity < options.min_severity)
         )
@@ -244,13 +244,15 @@ def _accepted(page: _Page, audit: Audit) -> None:
         page.line(f"  {result.rule_id}: {reason}{owner}{until} ", (f"[{_place(result.location)}]", _QUIET))
 
 
-def _failed_controls(page: _Page, failures: Iterable[Result]) -> None:
+def _failed_controls(page: _Page, audit: Audit, failures: Iterable[Result]) -> None:
     """The failed controls, the gravest first: what a reader with ten minutes begins with."""
     failed = summary.by_rule(failures)
     if not failed:
         return
     page.gap()
-    page.line((f"Failed ({_number(len(failed), 'control')})", _HEADING))
+    ours = sum(1 for each in failed if audit.rule(each.rule_id))
+    others = f", {_number(len(failed) - ours, 'check')} of other engines" if ours < len(failed) else ""
+    page.line((f"Failed ({_number(ours, 'control')}{others})", _HEADING))
     label = max(len(each.severity.label) for each in failed)
     name = max(len(each.rule_id) for each in failed)
     for each in failed:

@@ -58,7 +58,7 @@ def test_totals_controls_accepted_and_verdict(finished_audit: Audit) -> None:
 
 def test_failed_controls_the_gravest_first(finished_audit: Audit) -> None:
     assert """\
-Failed (3 controls)
+Failed (2 controls, 1 check of other engines)
   critical  docker/non-root-user  3 places in 1 file
   high      actions/pinned-uses   .github/workflows/main.yml:12:15
   low       checkov/CKV_X_1       main.tf
