@@ -97,7 +97,6 @@ class Instruction:
     Attributes:
         keyword: in upper case.
         line: the logical line, from the keyword on, as an excerpt.
-        region: from the keyword to the last character, heredocs included.
         flags: its options.
         start: where the arguments after the options begin in `line`.
         heredocs: its here-documents.
@@ -109,12 +108,12 @@ class Instruction:
     __slots__ = (
         "__dict__",
         "blank_lines",
+        "end",
         "escape",
         "flags",
         "heredocs",
         "keyword",
         "line",
-        "region",
         "start",
         "trigger",
     )
@@ -128,7 +127,15 @@ class Instruction:
         self.start = len(line.text)
         self.trigger: Instruction | None = None
         self.blank_lines: tuple[int, ...] = ()
-        self.region: Region = line.region(0, len(line.text))
+        self.end: int | None = None
+        """Where it ends in the file, when heredocs follow its line."""
+
+    @property
+    def region(self) -> Region:
+        """From the keyword to the last character, heredocs included."""
+        if self.end is None:
+            return self.line.region(0, len(self.line.text))
+        return self.line.source.region(self.line.offset(0), self.end)
 
     @property
     def text(self) -> str:

@@ -217,9 +217,7 @@ class _Parser:
                 break
             target.heredocs.append(Heredoc(name, name == match[3], bool(match[2]), match[1], body, word))
         if target.heredocs:
-            last = self.lines[self.number - 1]
-            begin = instruction.line.offset(0)
-            instruction.region = self.source.region(begin, max(last[1], begin))
+            instruction.end = max(self.lines[self.number - 1][1], instruction.line.offset(0))
             instruction.heredocs = target.heredocs
 
     def _heredoc_body(self, name: str, strip_tabs: bool, word: Word) -> Joined | None:
