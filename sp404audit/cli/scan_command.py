@@ -141,7 +141,17 @@ def _wants_color() -> bool:
     """Follow NO_COLOR and FORCE_COLOR (https://no-color.org, https://force-color.org), else ask the terminal."""
     if os.environ.get("NO_COLOR"):
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def _encodable(text: str, encoding: str) -> str:
+    """Write what a stream cannot hold in other letters: a redirected stream on Windows is not UTF-8."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        plain = text.replace("─", "-").replace("…", "...")
+        return plain.encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 def _write(finished: Audit, targets: list[_Target], options: Options) -> None:
@@ -150,7 +160,7 @@ def _write(finished: Audit, targets: list[_Target], options: Options) -> None:
     for target in targets:
         text = render(target.format, finished, options._replace(color=options.color and target.file is None))
         if target.file is None:
-            click.echo(text.rstrip("\n"))
+            click.echo(_encodable(text.rstrip("\n"), sys.stdout.encoding), color=options.color)
             continue
         try:
             Path(target.file).write_text(text, encoding="utf-8", newline="\n")
