@@ -12,10 +12,10 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from sp404audit.documents import tools
-from sp404audit.documents.tools_delivery import DELIVERIES
+from sp404audit.documents.tools_delivery import DELIVERIES, REMOTE
 from sp404audit.documents.tools_security import SCANNERS, Scanner
 
-__all__ = ["Activity", "activities", "has_option", "laid_bare", "option", "options", "positionals"]
+__all__ = ["Activity", "activities", "has_option", "laid_bare", "option", "options", "positionals", "remote_activities"]
 
 Words = tuple[str, ...]
 
@@ -151,6 +151,10 @@ def _inner(words: Words) -> Words | None:
         return rest
     if name in ("docker", "podman", "nerdctl") and positionals(arguments)[:1] == ["run"]:
         return _after_image(arguments[arguments.index("run") + 1 :])
+    if name in ("yarn", "pnpm", "bun"):
+        rest = _after_package_manager(arguments)
+        if rest:
+            return rest
     for prefix in _prefixes_of(name):
         size = len(prefix) - 1
         if tuple(arguments[:size]) == prefix[1:]:
@@ -175,6 +179,18 @@ def _after_python(arguments: Words) -> Words | None:
         if not word.startswith("-"):
             return arguments[place:]
     return None
+
+
+def _after_package_manager(arguments: Words) -> Words | None:
+    """The program of `yarn jest --ci` or `pnpm --filter web exec vitest`; a script's name is in no table."""
+    found = positionals(arguments)
+    if found[:1] == ["workspace"]:
+        found = found[2:]
+    if found[:1] == ["exec"]:
+        found = found[1:]
+    elif not found or found[0] in tools.NPM_OWN or found[0] in ("run", "run-script", "test", "workspaces"):
+        return None
+    return arguments[arguments.index(found[0]) :] if found else None
 
 
 def _after_options(arguments: Words, valued: Sequence[str]) -> Words | None:
@@ -217,6 +233,7 @@ _TABLES: dict[str, tuple[Any, ...]] = {
     "checks": tools.CHECKS,
     "scanners": SCANNERS,
     "deliveries": DELIVERIES,
+    "remote": REMOTE,
 }
 
 
@@ -256,6 +273,12 @@ def activities(words: Words) -> tuple[Activity, ...]:
         words: a command line, program first, as `laid_bare` returns it.
     """
     return tuple(_activities(words[0], words[1:]))
+
+
+def remote_activities(words: Words) -> tuple[Activity, ...]:
+    """Tell what a command line does besides when it runs on another machine."""
+    found = _found("remote", words[0], words[1:], positionals(words[1:]))
+    return tuple(Activity(pattern.entry[1], words[0]) for pattern in found[:1])
 
 
 def _activities(name: str, arguments: Words) -> Iterator[Activity]:

@@ -199,14 +199,20 @@ class Follower:
         for _, shell in groupby(unit[:_MOST_IN_JOB], key=lambda command: command.unit.line):
             siblings = list(shell)
             folder = start  # each recipe line has a shell of its own
+            outside: list[tuple[int, str | None]] = []
             for command in siblings:
                 if not command.known:
                     continue
+                while outside and command.start >= outside[-1][0]:
+                    folder = outside.pop()[1]
                 self.left_in_job -= 1
                 self.left -= 1
                 if self.left_in_job < 0 or self.left < 0:
                     return
                 if command.name in ("cd", "pushd"):
+                    inner = next((one for one in reversed(command.frames) if one.kind in _SUBSHELLS), None)
+                    if inner is not None:
+                        outside.append((inner.end, folder))
                     folder = _below(folder, command.known[1] if len(command.known) > 1 else "")
                     continue
                 extra = handed if command is unit[-1] else ()
@@ -244,6 +250,7 @@ class Follower:
         called: Call | None = None
         for line in lines:
             found += command_lines.activities(line)
+            found += command_lines.remote_activities(line) if command.payload == "ssh" else ()
             found += self.hooks if line[:2] in _RUNS_HOOKS else ()
             called = called or self.runners.call(line, folder)
         script = script_called(words, folder, self.repository)
@@ -276,6 +283,8 @@ class Follower:
 
 
 _ENDS = ("exit", "false")
+_SUBSHELLS = ("subshell", "payload", "substitution", "process")
+"""Constructs that a change of the folder does not outlive."""
 _CONTEXT = re.compile(r"\$\{\{\s*((?:matrix|env)\.[A-Za-z_][\w-]*)\s*\}\}")
 _MOST_VALUES = 30
 _RUNS_HOOKS = (("pre-commit", "run"), ("prek", "run"), ("prek",))

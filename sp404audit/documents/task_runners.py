@@ -15,57 +15,11 @@ from sp404audit.documents.commands import option, options, positionals
 from sp404audit.documents.model import Repository
 from sp404audit.documents.project import Package, Task
 from sp404audit.documents.shell import UNKNOWN, ShellCommand
+from sp404audit.documents.tools import NPM_OWN
 
 __all__ = ["Call", "Runners", "commands_by_task", "joined_folder", "runners_of", "script_called"]
 
 _NPM = frozenset({"npm", "pnpm", "yarn", "bun"})
-_NPM_OWN = frozenset(
-    {
-        "install",
-        "i",
-        "ci",
-        "add",
-        "audit",
-        "publish",
-        "exec",
-        "dlx",
-        "init",
-        "create",
-        "pack",
-        "version",
-        "link",
-        "config",
-    }
-    | {
-        "cache",
-        "outdated",
-        "update",
-        "upgrade",
-        "why",
-        "info",
-        "view",
-        "login",
-        "logout",
-        "whoami",
-        "set",
-        "npm",
-        "node",
-    }
-    | {
-        "import",
-        "store",
-        "env",
-        "fetch",
-        "prune",
-        "rebuild",
-        "remove",
-        "uninstall",
-        "up",
-        "x",
-        "install-test",
-        "deploy",
-    }
-)
 _LIFECYCLE = {"t": "test", "tst": "test", "test": "test", "start": "start", "stop": "stop", "restart": "restart"}
 _MOST_TASKS = 200
 """Tasks that one call brings with it."""
@@ -158,7 +112,7 @@ class Runners:
             return self._workspace_call(words[1] if len(words) > 1 else "", words[2:], place)
         if name == "yarn" and words[:2] == ["workspaces", "foreach"]:
             words = words[2:]
-        if not words or (words[0] in _NPM_OWN and name != "yarn") or words[0] in ("install", "add", "npm", "dlx"):
+        if not words or (words[0] in NPM_OWN and name != "yarn") or words[0] in ("install", "add", "npm", "dlx"):
             return None
         if words[0] in ("run", "run-script", "rum"):
             words = words[1:]

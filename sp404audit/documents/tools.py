@@ -7,8 +7,57 @@ among the options.
 
 from __future__ import annotations
 
-__all__ = ["CHECKS", "HOOKS", "PREFIXES", "REWRITES", "TESTS"]
+__all__ = ["CHECKS", "HOOKS", "NPM_OWN", "PREFIXES", "REWRITES", "TESTS"]
 
+
+# Commands of npm, pnpm, yarn and bun themselves; another word names a script of the package or a program.
+NPM_OWN = frozenset(
+    {
+        "install",
+        "i",
+        "ci",
+        "add",
+        "audit",
+        "publish",
+        "exec",
+        "dlx",
+        "init",
+        "create",
+        "pack",
+        "version",
+        "link",
+        "config",
+    }
+    | {
+        "cache",
+        "outdated",
+        "update",
+        "upgrade",
+        "why",
+        "info",
+        "view",
+        "login",
+        "logout",
+        "whoami",
+        "set",
+        "npm",
+        "node",
+    }
+    | {
+        "import",
+        "store",
+        "env",
+        "fetch",
+        "prune",
+        "rebuild",
+        "remove",
+        "uninstall",
+        "up",
+        "x",
+        "install-test",
+        "deploy",
+    }
+)
 
 _COVERAGE_VALUED = (
     *("--lines", "--branches", "--functions", "--statements", "--reporter", "-r", "--include", "-n", "--exclude", "-x"),
@@ -52,8 +101,8 @@ PREFIXES: dict[str, tuple[str, ...]] = {
     "cross-env": (),
     "dotenv": ("-e", "-c"),
     "retry": ("-t", "-d"),
-    "nix develop": ("-c", "--command"),
-    "nix-shell": ("--run",),
+    "nix develop -c": (),
+    "nix develop --command": (),
     "devbox run": (),
     "doppler run": ("-p", "-c"),
     "catchsegv": (),

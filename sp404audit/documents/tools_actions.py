@@ -132,6 +132,7 @@ ACTIONS: tuple[ActionTool, ...] = (
     ActionTool("cloudflare/wrangler-action", "deploy", (), ("command", ("", "*deploy", "*publish"))),
     ActionTool("nwtgck/actions-netlify", "deploy", (), ("production-deploy", ("true",))),
     ActionTool("firebaseextended/action-hosting-deploy", "deploy", (), ("channelid", ("live",))),
+    ActionTool("appleboy/ssh-action", "deploy", (), ("script", ("*up", "*restart", "*reload", "*deploy"))),
     ActionTool("akhileshns/heroku-deploy", "deploy"),
     ActionTool("digitalocean/app_action/deploy", "deploy"),
     ActionTool("pulumi/actions", "deploy", (), ("command", ("up", "update"))),

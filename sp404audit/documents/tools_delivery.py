@@ -5,7 +5,7 @@ Collected on 2026-11-25 from the tools' own documentation. Patterns are written 
 
 from __future__ import annotations
 
-__all__ = ["DELIVERIES"]
+__all__ = ["DELIVERIES", "REMOTE"]
 
 DELIVERIES: tuple[tuple[str, str], ...] = (
     ("kubectl apply", "deploy"),
@@ -133,4 +133,17 @@ DELIVERIES: tuple[tuple[str, str], ...] = (
     ("ovsx publish", "publish"),
     ("jsr publish", "publish"),
     ("deno publish", "publish"),
+)
+
+# What is a deployment when it runs on another machine, by ssh.
+REMOTE: tuple[tuple[str, str], ...] = (
+    ("docker compose up", "deploy"),
+    ("docker-compose up", "deploy"),
+    ("docker run", "deploy"),
+    ("podman run", "deploy"),
+    ("systemctl restart", "deploy"),
+    ("systemctl reload", "deploy"),
+    ("pm2 restart", "deploy"),
+    ("pm2 reload", "deploy"),
+    ("supervisorctl restart", "deploy"),
 )

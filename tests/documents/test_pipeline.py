@@ -45,6 +45,11 @@ def _roles(pipeline: Pipeline) -> list[tuple[str, str]]:
         ("kubectl -n shop set image deploy/shop shop=acme/shop:1", ["deploy"]),
         ("kubectl apply --dry-run=server -f k8s", []),
         ("ansible-playbook --check site.yml", []),
+        ("yarn jest --ci", ["test"]),
+        ("pnpm --filter web exec vitest run", ["test"]),
+        ("yarn npm audit", ["dependency-scan"]),
+        ("pnpm install pytest", []),
+        ("nix develop -c pytest", ["test"]),
         ("pytest --version", []),
         ("pytest --collect-only", []),
         ("echo pytest", []),
@@ -113,6 +118,22 @@ def test_what_stands_behind_a_call(make_repository: Make, run: str, files: dict[
     runs = [run for job in pipeline for run, _ in job.activities("test")]
     assert [(run.folder, run.swallowed) for run in runs] == [(folder, "")]
     assert runs[0].via[0].path == PATH
+
+
+@pytest.mark.parametrize(
+    ("run", "folder"),
+    [
+        ("(cd api && make)\n(cd web; npx jest)", "web"),
+        ("(cd web)\nnpx jest", ""),
+        ("cd web\nnpx jest", "web"),
+        ("cd web && cd ..\nnpx jest", ""),
+        ('cd "$DIR"\nnpx jest', None),
+        ("ssh box 'cd /srv'\nnpx jest", ""),
+    ],
+)
+def test_folder_of_a_command(make_repository: Make, run: str, folder: str | None) -> None:
+    (job,) = pipeline_of(make_repository({PATH: _workflow(run)}))
+    assert [run.folder for run, _ in job.activities("test")] == [folder]
 
 
 def test_a_dash_in_a_recipe_lets_it_fail(make_repository: Make) -> None:

@@ -38,7 +38,7 @@ class Gate(NamedTuple):
     roles: tuple[str, ...]
 
 
-@rule("ci/deploy-needs-gates", severity="high", cwe=[1053], precision="medium")
+@rule("ci/deploy-needs-gates", severity="high", precision="medium")
 def deploy_needs_gates(job: PipelineJob, *, tests: bool = True, lint: bool = True, scan: bool = True) -> Verdicts:
     """What deploys or publishes waits until tests, lint and a security scan have passed.
 

@@ -91,6 +91,8 @@ CASES: dict[str, tuple[list[str], str]] = {
         ["open"],
         _workflow(CHECKED, "  deploy: {uses: acme/x/.github/workflows/deploy.yml@v1}\n"),
     ),
+    "by-ssh": (["fail"], _workflow(_job("go", "ssh shop 'cd /srv && docker compose up -d'"))),
+    "started-here-only": ([], _workflow(_job("go", "docker compose up -d"))),
     "set-up-for-a-test": ([], _workflow(_job("integration-tests", DEPLOY, "pytest it"))),
     "tested-and-deployed": (["fail"], _workflow(_job("test-and-deploy", DEPLOY))),
     "a-rehearsal": ([], _workflow(_job("release", "goreleaser release --snapshot"))),
