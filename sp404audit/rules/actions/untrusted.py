@@ -13,12 +13,14 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sp404audit.documents import expression
+from sp404audit.documents.action import Action
+from sp404audit.documents.workflow import Workflow
 from sp404audit.documents.yaml_tree import Mapping, Scalar, mapping, sequence, strings, text
 
 if TYPE_CHECKING:
-    from sp404audit.documents.action import Action
     from sp404audit.documents.steps import Step
-    from sp404audit.documents.workflow import Job, Workflow
+    from sp404audit.documents.workflow import Job
+    from sp404audit.documents.workflow_parts import Trigger
     from sp404audit.documents.yaml_tree import Node
 
 __all__ = ["Scope", "Taint", "Trail", "Writer"]
@@ -143,10 +145,7 @@ class Scope:
 
     def _refs_are_free(self) -> bool:
         """Whether somebody chooses the name of the branch or tag: not so where the triggers fix it."""
-        triggers = getattr(self.owner, "triggers", None)
-        if triggers is None:
-            return False
-        return any(_ref_is_free(trigger) for trigger in triggers.values())
+        return isinstance(self.owner, Workflow) and any(map(_ref_is_free, self.owner.triggers.values()))
 
     def _input(self, path: tuple[str, ...], *, whole: bool) -> Taint | None:
         declared = self._declared_inputs()
@@ -156,13 +155,13 @@ class Scope:
         if any(name == path[0] and not _is_safe_input(definition) for name, definition in declared):
             return Taint("callers", f"inputs.{path[0]}")
         # A fragment does not say what starts it; in a workflow, what nothing declares is empty.
-        return Taint("callers", f"inputs.{path[0]}") if getattr(self.owner, "fragment", None) else None
+        is_fragment = isinstance(self.owner, Workflow) and self.owner.fragment is not None
+        return Taint("callers", f"inputs.{path[0]}") if is_fragment else None
 
     def _declared_inputs(self) -> list[tuple[str, Mapping | None]]:
-        triggers = getattr(self.owner, "triggers", None)
-        if triggers is None:
-            inputs: dict[str, Mapping | None] = getattr(self.owner, "inputs", {})
-            return list(inputs.items())
+        if isinstance(self.owner, Action):
+            return list(self.owner.inputs.items())
+        triggers = self.owner.triggers
         named = (triggers.get(name) for name in ("workflow_dispatch", "workflow_call"))
         return [item for trigger in named if trigger is not None for item in trigger.inputs.items()]
 
@@ -182,12 +181,12 @@ class Scope:
     def _steps(self) -> list[Step]:
         if self.job is not None:
             return self.job.steps
-        steps = getattr(self.owner, "steps", None)
-        return steps if isinstance(steps, list) else []
+        return self.owner.steps if isinstance(self.owner, Action) else []
 
     def _earlier_steps(self) -> list[Step]:
         steps = self._steps()
-        return steps if self.step is None else steps[: self.step.index]
+        step = self.step
+        return steps if step is None else [each for each in steps if each.index < step.index]
 
     def _within(self, step: Step) -> Scope:
         return Scope(self.owner, self.job, step, self.trail)
@@ -210,7 +209,7 @@ class Scope:
                 continue
             if step.uses is not None:
                 taint = _action_output(step, name)
-                if taint is None and name not in _SAFE_OUTPUTS:
+                if step.uses.name not in _data()["outputs"] and name not in _SAFE_OUTPUTS:
                     self.trail.unknown.append((".".join(("steps", *path)), step.uses.text))
                 found.append(taint)
             else:
@@ -219,7 +218,7 @@ class Scope:
 
     def _job_output(self, path: tuple[str, ...], depth: int) -> Taint | None:
         """Follow `needs.<job>.outputs.<name>` to what that job says the output is."""
-        jobs: dict[str, Job] = getattr(self.owner, "jobs", {})
+        jobs = self.owner.jobs if isinstance(self.owner, Workflow) else {}
         if path[1] != "outputs":
             return None
         found: list[Taint | None] = []
@@ -287,7 +286,7 @@ def _is_safe_input(definition: Mapping | None) -> bool:
     return kind in _SAFE_INPUT_TYPES
 
 
-def _ref_is_free(trigger: Any) -> bool:
+def _ref_is_free(trigger: Trigger) -> bool:
     """Whether a trigger lets somebody with write access choose a ref's name freely."""
     if trigger.name in ("push", "workflow_call"):
         branches, tags = trigger.filter("branches"), trigger.filter("tags")
