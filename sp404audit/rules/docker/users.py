@@ -170,10 +170,11 @@ def _overriding_user(image: FinalStage) -> Verdict | None:
                 return None
             places.append((request.location, f"compose runs {request.owner} as {request.user}"))
     for workload, container in workload_containers(image):
-        setting = workload.effective(container, "runAsUser") or workload.effective(container, "runAsNonRoot")
-        if setting is None or setting.value in (0, False):
+        # runAsNonRoot alone only keeps an image that is root from starting.
+        setting = workload.effective(container, "runAsUser")
+        if setting is None or not isinstance(setting.value, int) or setting.value == 0:
             return None
-        places.append((workload.place(setting), f"{workload.title} runs as another user than root"))
+        places.append((workload.place(setting), f"{workload.title} runs it as {setting.value}"))
     if not places:
         return None
     location, message = places[0]

@@ -23,7 +23,6 @@ _DOCKER_ACTION = "docker-action"
         "compose-lint:CL-0004",
         "dockle:DKL-DI-0006",
     ],
-    cwe=[1104],
     precision="very-high",
 )
 def no_latest_tag(image: ExternalImage) -> Verdicts:

@@ -86,6 +86,22 @@ def test_every_service_has_to_set_the_user(judge: Judge) -> None:
     assert kinds(judge, {"Dockerfile": "FROM debian:13\nCMD serve\n", "compose.yaml": compose}) == ["fail"]
 
 
+@pytest.mark.parametrize(
+    ("context", "kind"), [("{runAsUser: 10001}", "pass"), ("{runAsUser: 0}", "fail"), ("{runAsNonRoot: true}", "fail")]
+)
+def test_kubernetes_may_set_the_user(judge: Judge, context: str, kind: str) -> None:
+    manifest = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: api}\nspec:\n  containers:\n"
+        f"    - {{name: api, image: 'ghcr.io/acme/api:1', securityContext: {context}}}\n"
+    )
+    files = {
+        "Dockerfile": "FROM debian:13\nCMD serve\n",
+        "build.sh": "#!/bin/sh\ndocker build -t ghcr.io/acme/api:1 .\n",
+        "k8s/pod.yaml": manifest,
+    }
+    assert kinds(judge, files) == [kind]
+
+
 def test_arguments_of_the_build_decide(judge: Judge) -> None:
     compose = "services:\n  api:\n    build: {context: ., args: {RUN_AS: root}}\n"
     files = {"Dockerfile": "FROM debian:13\nARG RUN_AS=app\nUSER $RUN_AS\n", "compose.yaml": compose}
