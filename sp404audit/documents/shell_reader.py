@@ -41,6 +41,7 @@ _CHUNK = 1024
 _SMALL = 8 * 1024
 
 _OPTION_LETTERS = {"e": "errexit", "u": "nounset", "x": "xtrace", "E": "errtrace", "f": "noglob", "v": "verbose"}
+_SETTERS = frozenset({"set", "shopt", "setopt", "unsetopt"})
 _UNSURE = ("branch", "case", "loop")
 _STATEMENT_END = re.compile(r"(?<![|\\])\n|;")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
@@ -416,13 +417,15 @@ class _Reader:
 
     def settings(self, command: Command) -> None:
         """Note what `set` and `shopt` switch on and off, and for how long it holds."""
-        if command.name not in ("set", "shopt") or len(self.shell.settings) >= MAX_SETTINGS:
+        if command.name not in _SETTERS or len(self.shell.settings) >= MAX_SETTINGS:
             return
         until = len(self.shell.excerpt.text) + 1
         scope = command.frame("subshell", "substitution", "process", "payload")
         if scope is not None:
             until = scope.end
-        for on, option in _options([word.value for word in command.arguments]):
+        values = [word.value for word in command.arguments]
+        read_options = _zsh_options if command.name in ("setopt", "unsetopt") else _options
+        for on, option in read_options(values, on=command.name != "unsetopt"):
             self.shell.settings.append(Setting(command.start, option, on, until))
 
     def start(self, command: Command) -> None:
@@ -460,7 +463,13 @@ class _Reader:
             reader.start(inner)
 
 
-def _options(values: Sequence[str | None]) -> list[tuple[bool, str]]:
+def _zsh_options(values: Sequence[str | None], *, on: bool) -> list[tuple[bool, str]]:
+    """Read the arguments of zsh's `setopt`, which knows neither case nor underscores: `err_exit`, `NO_UNSET`."""
+    names = [value.lower().replace("_", "") for value in values if value]
+    return [(on, name) for name in names] + [(not on, "nounset") for name in names if name == "unset"]
+
+
+def _options(values: Sequence[str | None], *, on: bool = True) -> list[tuple[bool, str]]:
     """Read the arguments of `set`: `-euo pipefail`, `-o errexit`, `+e`; `shopt -s inherit_errexit` likewise."""
     found: list[tuple[bool, str]] = []
     index = 0
@@ -469,7 +478,7 @@ def _options(values: Sequence[str | None]) -> list[tuple[bool, str]]:
         index += 1
         if value is None or value in ("--", "-") or value[:1] not in ("-", "+"):
             break
-        on = value[0] == "-"
+        on = value[0] != "+"
         for letter in value[1:]:
             if letter in ("o", "O", "s") and index < len(values):
                 found.append((on, values[index] or ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from sp404audit.documents.model import Repository
@@ -146,11 +147,16 @@ def _sign(repository: Repository, group: Group) -> str:
     script = next((each for each in repository.facts(ScriptFact) if each.path == group.path), None)
     if script is not None and script.says_when is not None:
         return f"a comment in {group.path} (line {script.says_when.region.start_line}) speaks of one"
+    if _NAMED_FOR_A_SCHEDULE.search(group.path):
+        return "its path speaks of one"
     if any(part in _PROVISIONED for part in group.path.split("/")[:-1]):
         return "what installs the script may schedule it"
     return ""
 
 
+_NAMED_FOR_A_SCHEDULE = re.compile(
+    r"(?:^|[/._-])(?:cron|nightly|daily|hourly|weekly|scheduled)(?:[/._-]|$)", re.IGNORECASE
+)
 _PROVISIONED = frozenset(
     {"ansible", "roles", "playbooks", "files", "puppet", "salt", "chef", "cookbooks", "cloud-init"}
 )

@@ -63,7 +63,7 @@ class Store(NamedTuple):
     @property
     def label(self) -> str:
         """What to call it in a message."""
-        name = self.bucket.replace("*", "…")
+        name = self.bucket.replace("*", "…").rstrip(":")
         return {"s3": f"s3://{name}", "gcs": f"gs://{name}"}.get(self.kind, name or self.kind)
 
 

@@ -20,6 +20,7 @@ _WORKLOADS = ("deployment", "deploy", "deployments", "statefulset", "sts", "daem
 _HELM_UNDOES = ("--atomic", "--rollback-on-failure")
 _TEST_CLUSTERS = frozenset({"kind", "k3d", "minikube", "microk8s", "act"})
 _TEST_CLUSTER_ACTIONS = ("helm/kind-action", "medyagh/setup-minikube", "nolar/setup-k3d", "engineerd/setup-kind")
+_GITOPS = frozenset({"argocd", "flux"})
 _PROGRESSIVE = ("Rollout", "Canary")
 """Kinds of Argo Rollouts and Flagger: their controllers go back when the analysis fails."""
 
@@ -78,7 +79,7 @@ def rollback_on_failure(repository: Repository) -> Verdicts:
     for group in repository.derived(groups):
         if group.kind in ("script", "step", "recipe") and not _for_tests(repository, group):
             rollouts = [found for command in group.commands if (found := _rollout(command)) is not None]
-            if rollouts:
+            if rollouts and any(_changes(command) for command in group.commands):
                 yield _judge(repository, group, rollouts)
 
 
@@ -97,6 +98,12 @@ def _rollout(command: ShellCommand) -> _Rollout | None:
     if command.name == "docker" and words[:2] == ("service", "update") and any(w.startswith("--image") for w in words):
         return _Rollout(command, "swarm", "docker service update")
     return None
+
+
+def _changes(command: ShellCommand) -> bool:
+    """Whether the command puts something new into service, and does not only wait for it."""
+    verbs = ("set", "apply", "patch", "restart", "upgrade", "update-service", "update", "replace", "edit", "sync")
+    return any(word in verbs for word in command.known[1:8])
 
 
 def _follows(words: tuple[str, ...], pair: tuple[str, str]) -> bool:
@@ -129,7 +136,7 @@ def _judge(repository: Repository, group: Group, rollouts: list[_Rollout]) -> Ve
     if undo is not None:
         return passed(undo.location, "the previous version comes back when the rollout fails")
     for rollout in rollouts:
-        verdict = _JUDGES[rollout.tool](repository, rollout)
+        verdict = _JUDGES[rollout.tool](repository, group, rollout)
         if verdict is not None:
             return verdict
     return passed(last.location, "the tool itself goes back when the rollout fails")
@@ -185,7 +192,11 @@ def _undo_in_later_job(repository: Repository, group: Group) -> ShellCommand | N
     return None
 
 
-def _kubectl(repository: Repository, rollout: _Rollout) -> Verdict | None:
+def _kubectl(repository: Repository, group: Group, rollout: _Rollout) -> Verdict | None:
+    if any(command.name in _GITOPS for command in group.commands):
+        return unproven(
+            rollout.command.location, "what a GitOps controller deploys goes back by its policy or a revert"
+        )
     if any(workload.kind in _PROGRESSIVE for workload in repository.facts(WorkloadFact)):
         return None
     message = (
@@ -195,8 +206,8 @@ def _kubectl(repository: Repository, rollout: _Rollout) -> Verdict | None:
     return fail(rollout.command.location, message)
 
 
-def _helm(repository: Repository, rollout: _Rollout) -> Verdict | None:
-    del repository
+def _helm(repository: Repository, group: Group, rollout: _Rollout) -> Verdict | None:
+    del repository, group
     if any(word.partition("=")[0] in _HELM_UNDOES and not word.endswith("=false") for word in rollout.command.known):
         return None
     if any(word.startswith(("$", "\x00")) for word in rollout.command.known[1:] if not word.strip("\x00")):
@@ -205,7 +216,8 @@ def _helm(repository: Repository, rollout: _Rollout) -> Verdict | None:
     return fail(rollout.command.location, message)
 
 
-def _ecs(repository: Repository, rollout: _Rollout) -> Verdict | None:
+def _ecs(repository: Repository, group: Group, rollout: _Rollout) -> Verdict | None:
+    del group
     words = " ".join(rollout.command.known).replace(" ", "")
     if "deploymentCircuitBreaker" in words and "rollback=true" in words:
         return None
@@ -229,8 +241,8 @@ def _breaks(service: Resource) -> bool:
     return any(part.value("type") in ("CODE_DEPLOY", "EXTERNAL") for part in service.parts("deployment_controller"))
 
 
-def _swarm(repository: Repository, rollout: _Rollout) -> Verdict | None:
-    del repository
+def _swarm(repository: Repository, group: Group, rollout: _Rollout) -> Verdict | None:
+    del repository, group
     if "rollback" in (_value(rollout.command, "--update-failure-action") or ""):
         return None
     return unproven(rollout.command.location, "the service's own update settings decide, and are not in the repository")

@@ -12,7 +12,27 @@ from sp404audit.rules.registry import Verdict, Verdicts, fail, passed, rule, unp
 __all__ = ["strict_mode"]
 
 _HARMLESS = frozenset(
-    {":", "true", "false", "echo", "printf", "cd", "pwd", "pushd", "popd", "test", "[", "[[", "set", "shopt", "trap"}
+    {
+        ":",
+        "true",
+        "false",
+        "echo",
+        "printf",
+        "cd",
+        "pwd",
+        "pushd",
+        "popd",
+        "test",
+        "[",
+        "[[",
+        "set",
+        "shopt",
+        "trap",
+        "setopt",
+        "unsetopt",
+        "emulate",
+        "autoload",
+    }
     | {"umask", "export", "readonly", "declare", "typeset", "local", "unset", "source", ".", "command", "type", "hash"}
     | {"which", "alias", "shift", "ulimit", "getopts", "exit", "return", "date", "dirname", "basename", "readlink"}
     | {"realpath", "read", "let", "id", "whoami", "uname", "hostname", "cat", "grep", "tr", "cut", "sleep", ""}
@@ -112,7 +132,7 @@ def _judge(
     """Judge one script by the options in force at its first side effect; None when there is nothing to protect."""
     effects = [one for one in commands if one.function is None and not one.substitution and one.name not in _HARMLESS]
     effects = [one for one in effects if not one.in_condition and one.payload is None]
-    if not effects or (len(effects) == 1 and effects[0].pipeline is None and effects[0].name not in script.functions):
+    if not effects or _is_one_step(effects, script):
         return None
     first = effects[0]
     wanted = ["errexit", "nounset"] + ([] if script.interpreter in _NO_PIPEFAIL else ["pipefail"])
@@ -132,6 +152,14 @@ def _judge(
         message = "its options stand on the first line, and are lost when it is started as here; set them in the script"
         return fail(script.location, message, related=[(caller, "started as an argument of the shell")])
     return passed(script.location, f"{', '.join(wanted)} set before the first command that changes anything")
+
+
+def _is_one_step(effects: list[ShellCommand], script: ScriptFact) -> bool:
+    """Whether a script is one command, or one chain of `&&`: its status is the script's, and nothing runs after it."""
+    chains = {next((frame.start for frame in one.frames if frame.kind == "list"), one.start) for one in effects}
+    inside = any(one.pipeline is not None or one.name in script.functions for one in effects)
+    alternatives = any(frame.name == "||" for one in effects for frame in one.frames if frame.kind == "list")
+    return len(chains) == 1 and not inside and not alternatives
 
 
 def _missing(
