@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sp404audit.documents import known_images
 from sp404audit.documents.images import ImageReference, parse_reference
 from sp404audit.documents.known_images import known_image, known_whatever_tag
 
@@ -99,3 +102,13 @@ def test_what_holds_for_every_tag() -> None:
     assert known is not None
     assert known.user == "root"
     assert known_whatever_tag(distroless) is None
+
+
+def test_the_table_holds_no_row_twice() -> None:
+    text = Path(known_images.__file__).with_name("known_images.tsv").read_text(encoding="utf-8")
+    rows = [tuple(line.split("\t")[:2]) for line in text.splitlines() if line and not line.startswith("#")]
+    assert len(rows) == len(set(rows)) > 100
+    for image, tag in rows:
+        assert "/" in image
+        assert tag
+        assert image.count("*") <= 2
