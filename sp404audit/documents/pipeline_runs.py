@@ -14,7 +14,14 @@ from sp404audit.documents.model import Repository
 from sp404audit.documents.pre_commit import Hook
 from sp404audit.documents.project import LineExcerpt
 from sp404audit.documents.shell import ShellCommand, Unit, command_facts, parse
-from sp404audit.documents.task_runners import Call, Runners, commands_by_task, runners_of, script_called
+from sp404audit.documents.task_runners import (
+    Call,
+    Runners,
+    commands_by_task,
+    joined_folder,
+    runners_of,
+    script_called,
+)
 from sp404audit.documents.workflow_facts import JobFact, StepFact, WorkflowFact
 from sp404audit.results import Location
 
@@ -26,6 +33,23 @@ _MOST_IN_JOB = 2_000
 """Commands that are followed for one job, calls included; nobody writes a tenth of that."""
 _MOST = 100_000
 """Commands that are followed in all: a script may call itself, and a thousand jobs the same script."""
+
+
+_ENDS = ("exit", "false")
+_SUBSHELLS = ("subshell", "payload", "substitution", "process")
+"""Constructs that a change of the folder does not outlive."""
+_CONTEXT = re.compile(r"\$\{\{\s*((?:matrix|env)\.[A-Za-z_][\w-]*)\s*\}\}")
+_MOST_VALUES = 30
+_RUNS_HOOKS = (("pre-commit", "run"), ("prek", "run"), ("prek",))
+_HOOK_ACTIONS = ("pre-commit/action", "j178/prek-action")
+_NAMED = (
+    ("e2e", re.compile(r"(?:.*[:_-])?(?:e2e|cypress|playwright|acceptance|smoke)(?:[:_-].*)?")),
+    ("test", re.compile(r"(?:.*[:_-])?(?:tests?|unit|jest|vitest|coverage)(?:[:_-].*)?")),
+    ("lint", re.compile(r"(?:.*[:_-])?(?:lint|eslint)(?:[:_-].*)?")),
+    ("typecheck", re.compile(r"(?:.*[:_-])?(?:typecheck|type-check|types|tsc)(?:[:_-].*)?")),
+    ("format", re.compile(r"(?:.*[:_-])?(?:format|fmt|prettier)(?:[:_-].*)?")),
+    ("deploy", re.compile(r"deploy(?:[:_-].*)?")),
+)
 
 
 class Run(NamedTuple):
@@ -75,7 +99,7 @@ class Run(NamedTuple):
 
 
 class Opaque(NamedTuple):
-    """Something that a job runs and that lies in another repository."""
+    """Something that a job runs and that cannot be looked into: it lies in another repository, or is too much."""
 
     location: Location
     text: str
@@ -134,6 +158,8 @@ class Follower:
         for step in self.steps.get((fact.path, fact.id), ()):
             if not step.is_never_run:
                 self._step(step, _Frame(step, _tolerance(step), (), 0), runs, opaque)
+        if self.left_in_job < 0 or self.left < 0:
+            opaque.append(Opaque(fact.location, "more commands than are followed"))
         return tuple(runs), tuple(opaque)
 
     def _called_elsewhere(self, fact: JobFact) -> Iterator[Run]:
@@ -282,23 +308,6 @@ class Follower:
             self._commands(self.tasks.get((task.path, task.name), ()), task.folder, inner, runs, handed)
 
 
-_ENDS = ("exit", "false")
-_SUBSHELLS = ("subshell", "payload", "substitution", "process")
-"""Constructs that a change of the folder does not outlive."""
-_CONTEXT = re.compile(r"\$\{\{\s*((?:matrix|env)\.[A-Za-z_][\w-]*)\s*\}\}")
-_MOST_VALUES = 30
-_RUNS_HOOKS = (("pre-commit", "run"), ("prek", "run"), ("prek",))
-_HOOK_ACTIONS = ("pre-commit/action", "j178/prek-action")
-_NAMED = (
-    ("e2e", re.compile(r"(?:.*[:_-])?(?:e2e|cypress|playwright|acceptance|smoke)(?:[:_-].*)?")),
-    ("test", re.compile(r"(?:.*[:_-])?(?:tests?|unit|jest|vitest|coverage)(?:[:_-].*)?")),
-    ("lint", re.compile(r"(?:.*[:_-])?(?:lint|eslint)(?:[:_-].*)?")),
-    ("typecheck", re.compile(r"(?:.*[:_-])?(?:typecheck|type-check|types|tsc)(?:[:_-].*)?")),
-    ("format", re.compile(r"(?:.*[:_-])?(?:format|fmt|prettier)(?:[:_-].*)?")),
-    ("deploy", re.compile(r"deploy(?:[:_-].*)?")),
-)
-
-
 def _hook_activities(repository: Repository) -> Iterator[Activity]:
     """What the hooks of pre-commit do when all of them run."""
     from sp404audit.documents import tools
@@ -310,7 +319,9 @@ def _hook_activities(repository: Repository) -> Iterator[Activity]:
         if hook.repository == "local" and hook.entry:
             words = tuple(hook.entry.split()[:30])
         for line in command_lines.laid_bare((*words, *hook.arguments)) if words else ():
-            yield from command_lines.activities(line)
+            for activity in command_lines.activities(line):
+                # A hook that rewrites files fails all the same: pre-commit sees the change.
+                yield activity if activity.fails is not False else activity._replace(fails=None)
 
 
 def _is_foreign_shell(shell: str | None) -> bool:
@@ -341,8 +352,7 @@ def _tolerance(step: StepFact) -> str:
 
 
 def _below(folder: str | None, target: str) -> str | None:
-    from sp404audit.documents.task_runners import joined_folder
-
+    """The folder after `cd target`; None when only the run can tell it."""
     if target in ("", "-", "~"):
         return None
     return joined_folder(folder, target.replace("$GITHUB_WORKSPACE/", ""))

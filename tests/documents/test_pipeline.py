@@ -228,6 +228,11 @@ def test_stays_within_bounds(make_repository: Make, files: dict[str, str]) -> No
     assert time.process_time() - begin < 5
 
 
+def test_what_is_not_followed_is_told(make_repository: Make) -> None:
+    pipeline = pipeline_of(make_repository(HOSTILE["a script that calls itself"]))
+    assert [one.text for one in pipeline.opaque] == ["more commands than are followed"]
+
+
 @given(
     st.lists(
         st.text(max_size=12) | st.sampled_from(["uv", "run", "python", "-m", "docker", "--", "npx", "c8", "=", "-"]),

@@ -166,7 +166,7 @@ def _audits(job: PipelineJob, ecosystem: Ecosystem) -> list[Audit]:
         if not problem and activity.fails is None:
             problem = "its configuration decides whether it fails"
         elif not problem and not activity.fails:
-            problem = f"{activity.tool} is not told to fail"
+            problem = f"with these options {activity.tool} ends well whatever it finds"
         found.append(Audit(job, run, activity, problem))
     return found
 
