@@ -378,6 +378,8 @@ class _Builder:
                 stack.append(node)  # type: ignore[arg-type]
                 children = node.children
                 self.check_bounds(len(stack), nodes, event.start_mark.line)
+            elif nodes > MAX_NODES:  # a flat list of scalars opens no collection
+                self.check_bounds(len(stack), nodes, event.start_mark.line)
 
     def begin(self, event: Any) -> Mark:
         """Where a node begins, which is after its anchor and tag."""

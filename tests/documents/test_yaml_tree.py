@@ -243,3 +243,10 @@ def test_any_text_is_read_or_refused_with_places_inside_it(text: str) -> None:
         regions = [*(node.region for node in nodes), *(problem.region for problem in stream.problems)]
     for region in regions:
         assert region is None or 1 <= region.start_line <= len(file.starts)
+
+
+def test_a_flat_list_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sp404audit.documents.yaml_tree.MAX_NODES", 100)
+    with pytest.raises(DocumentError) as caught:
+        parse(Source("a.yaml", b"x: [" + b"a, " * 200 + b"b]\n"))
+    assert caught.value.problem.id == "yaml/too-many-nodes"
