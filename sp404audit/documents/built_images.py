@@ -13,7 +13,6 @@ from typing import ClassVar
 from sp404audit.documents.dockerfile_stages import DockerfileFact, StageFact, StageState, StepFact, stage_state
 from sp404audit.documents.images import BuildRequest, ImageReference, ImageUse, parse_reference
 from sp404audit.documents.known_images import KnownImage, known_image, known_whatever_tag
-from sp404audit.documents.kustomize import image_overrides
 from sp404audit.documents.model import Repository
 from sp404audit.results import Location
 
@@ -215,7 +214,7 @@ class ExternalImage:
     @staticmethod
     def in_repository(repository: Repository) -> Iterator[ExternalImage]:
         """Find every use of an external image, save those in manifests whose version a kustomization sets."""
-        replaced = repository.derived(image_overrides)
+        replaced = repository.derived(_replaced_by_kustomizations)
         local, contexts = repository.derived(_local_names)
         for use in image_uses(repository):
             reference = use.reference
@@ -233,6 +232,14 @@ class ExternalImage:
     def reference(self) -> ImageReference | None:
         """The parts of its name; None when they are not known."""
         return self.use.reference
+
+
+def _replaced_by_kustomizations(repository: Repository) -> frozenset[str]:
+    if not repository.files("kustomization"):
+        return frozenset()
+    from sp404audit.documents.kustomize import image_overrides
+
+    return image_overrides(repository)
 
 
 def _untagged(text: str) -> str:
