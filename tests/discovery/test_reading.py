@@ -1,6 +1,8 @@
 import os
 import socket
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -69,8 +71,25 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
     assert refusal(tmp_path, "x" * 5000)[0] == "input/unreadable"
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-def test_without_permission(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("x")
-    (tmp_path / "a").chmod(0)
-    assert refusal(tmp_path, "a") == ("input/unreadable", "error", "a")
+@pytest.fixture
+def as_anybody() -> Iterator[None]:
+    """Give up root's right to read everything, where the tests have it."""
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    yield
+    if root:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no permissions of this kind here")
+def test_without_permission(request: pytest.FixtureRequest) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        file = Path(folder, "a")
+        file.write_text("x")
+        file.chmod(0)
+        request.getfixturevalue("as_anybody")
+        assert refusal(Path(folder), "a") == ("input/unreadable", "error", "a")
+        if os.getuid() == 0:
+            os.seteuid(0)

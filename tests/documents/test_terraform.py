@@ -446,7 +446,7 @@ resource "aws_s3_bucket_object_lock_configuration" "b" {
 """
     bucket = bucket_of(BUCKET + split)
     assert bucket.versioning.state is True
-    assert [rule[1:] for rule in bucket.lifecycle] == [(True, "db/", 35, 7), (False, "", 1, None)]
+    assert [rule[1:5] for rule in bucket.lifecycle] == [(True, "db/", 35, 7), (False, "", 1, None)]
     assert bucket.lifecycle_known
     assert (bucket.object_lock.state, bucket.lock_days) == (True, 365)
 
@@ -471,7 +471,7 @@ variable "env" {}
 """
     bucket = bucket_of(inline)
     assert bucket.versioning.state is True
-    assert [rule[1:] for rule in bucket.lifecycle] == [(True, "x/", None, None)]
+    assert [rule[1:5] for rule in bucket.lifecycle] == [(True, "x/", None, None)]
     assert bucket.pattern == "sp404-*"
 
 
@@ -488,7 +488,7 @@ module "backups" {
     bucket = bucket_of(text)
     assert isinstance(bucket, S3Bucket)
     assert (bucket.name, bucket.versioning.state) == ("acme-backups", True)
-    assert [rule[1:] for rule in bucket.lifecycle] == [(True, "", 90, None)]
+    assert [rule[1:5] for rule in bucket.lifecycle] == [(True, "", 90, None)]
     assert all(flag.state for flag in bucket.public_access[0].flags.values())
 
 
@@ -527,7 +527,7 @@ resource "google_storage_bucket" "b" {
     assert (google.provider, google.versioning.state, google.object_lock.state, google.lock_days) == (
         "google", True, True, 30,
     )  # fmt: skip
-    assert [rule[1:] for rule in google.lifecycle] == [(True, "", 40, None)]
+    assert [rule[1:5] for rule in google.lifecycle] == [(True, "", 40, None)]
     azure = bucket_of("""
 resource "azurerm_storage_account" "a" {
   name = "acmebackups"
@@ -551,7 +551,7 @@ resource "azurerm_storage_management_policy" "p" {
   }
 }
 """)
-    assert [rule[1:] for rule in azure.lifecycle] == [(True, "db/", 60, None)]
+    assert [rule[1:5] for rule in azure.lifecycle] == [(True, "db/", 60, None)]
 
 
 @pytest.mark.parametrize(
