@@ -361,7 +361,7 @@ class _Reader:
         variable = task.node.child_by_field_name("variable")
         if variable is not None:
             filled = self.view.text[variable.start_byte : variable.end_byte]
-            self.shell.assignments.append(Assignment(filled, None, *span, function=self.function(task.frames)))
+            self.shell.assignments.append(Assignment(filled, None, *self.span(variable), function=self.function(task.frames)))
         self.push_each(queued)
 
     def push_each(self, queued: Sequence[tuple[Node, tuple[Frame, ...]]]) -> None:
