@@ -174,7 +174,7 @@ def _configuration(reader: Reader) -> _File | None:
         data = _read_if_there(reader, path)
         if data is not None:
             found.append(_read_yaml(path, data))
-    if (data := _read_if_there(reader, "pyproject.toml")) is not None and b"tool.sp404audit" in data:
+    if (data := _read_project(reader)) is not None and b"tool.sp404audit" in data:
         in_project = _read_pyproject(data)
         if in_project is not None:
             found.append(in_project)
@@ -191,6 +191,14 @@ def _read_if_there(reader: Reader, path: str) -> bytes | None:
         return reader.read(path, _MAX_BYTES)
     except InputError as error:
         raise PolicyError(f"{path}: {error.notification.message}") from None
+
+
+def _read_project(reader: Reader) -> bytes | None:
+    """Read pyproject.toml. It is first of all a file of the repository: one that can't be read configures nothing."""
+    try:
+        return reader.read("pyproject.toml")
+    except InputError:
+        return None
 
 
 def _read_yaml(name: str, data: bytes, *, trusted: bool = False) -> _File:
@@ -237,6 +245,8 @@ def _read_pyproject(data: bytes) -> _File | None:
         values = tomllib.loads(source.text).get("tool", {}).get("sp404audit")
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"pyproject.toml: {error}") from None
+    except RecursionError:
+        raise PolicyError("pyproject.toml: values are nested too deeply") from None
     if not isinstance(values, dict):
         return None
     prefix = ("tool", "sp404audit")

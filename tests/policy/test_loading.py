@@ -180,3 +180,14 @@ def test_the_schema_that_ships_is_the_one_that_the_rules_make() -> None:
 
     shipped = Path(packs_folder().parent, "sp404audit", "policy", "schema", "config-1.json")
     assert json.loads(shipped.read_text(encoding="utf-8")) == json.loads(json.dumps(config_schema(all_rules())))
+
+
+def test_a_project_file_that_cannot_be_read_configures_nothing(tmp_path: Path) -> None:
+    with (tmp_path / "pyproject.toml").open("wb") as file:
+        file.truncate(11 * 2**20)
+    assert resolve(Reader(tmp_path)).name == "recommended"
+
+
+def test_a_project_file_without_end_is_refused(tmp_path: Path) -> None:
+    text = "[tool.sp404audit]\nexclude = " + "[" * 5000 + "]" * 5000 + "\n"
+    assert "nested too deeply" in refused(tmp_path, text, "pyproject.toml")
