@@ -123,7 +123,7 @@ class BuildRequest(NamedTuple):
         target: the stage to build; None means the last one.
         args: build arguments as (name, value); value None when it is not known from the repository.
         tags: names the image gets (`image:` beside `build:`, `tags:`, `-t`), variables resolved as far as possible.
-        origin: `compose`, `workflow` or `script`.
+        origin: `compose`, `workflow`, `bake` or `script`.
         owner: the service, job or script that asks.
         user: the user that overrides the image's own at run time (compose `user:`); None when none does.
         healthcheck: whether the service has a health check of its own: True, False (switched off), None (says nothing).

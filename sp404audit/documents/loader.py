@@ -17,6 +17,7 @@ PARSERS: dict[str, str] = {
     Kind.ACTION: "action:parse",
     Kind.DOCKERFILE: "dockerfile:parse",
     Kind.DOCKERIGNORE: "dockerignore:parse",
+    Kind.HCL: "bake:parse",
     Kind.COMPOSE: "compose:parse",
     Kind.TERRAFORM: "terraform:parse",
     Kind.TFVARS: "terraform:parse_variables",

@@ -151,3 +151,37 @@ def test_contexts(make_repository: MakeRepository) -> None:
     assert [step.location.region.start_line for step in asked.wholesale_copies] == [2, 5]
     assert lone.folders == ("lone", "")
     assert lone.wholesale_copies == []
+
+
+def test_bake_files(make_repository: MakeRepository) -> None:
+    bake = """\
+variable "TAG" { default = "1.2" }
+group "default" { targets = ["api", "web"] }
+target "_common" {
+  args = { A = "b", C = UNKNOWN }
+  target = "dev"
+}
+target "api" {
+  inherits = ["_common"]
+  context = "./api"
+  tags = ["ghcr.io/acme/api:${TAG}"]
+}
+target "web" {
+  context = "web"
+  dockerfile = "../docker/web.Dockerfile"
+  target = notdefined
+}
+target "extra" { context = "https://github.com/acme/x.git" }
+"""
+    repository = make_repository({"docker-bake.hcl": bake, "api/Dockerfile": STAGES, "terragrunt.hcl": "a = 1\n"})
+    api, web = build_requests(repository)
+    assert (api.context, api.dockerfile, api.target) == ("api", "api/Dockerfile", "dev")
+    assert (api.args, api.tags) == ((("A", "b"), ("C", None)), ("ghcr.io/acme/api:1.2",))
+    assert (web.dockerfile, web.target, web.target_known) == ("docker/web.Dockerfile", None, False)
+    assert built(repository) == [("api/Dockerfile", 1)]
+
+
+def test_bake_targets_that_inherit_from_each_other(make_repository: MakeRepository) -> None:
+    bake = 'target "a" { inherits = ["b"] }\ntarget "b" { inherits = ["a"] }\ntarget "c" { inherits = ["a"] }\n'
+    (request,) = build_requests(make_repository({"docker-bake.hcl": bake}))
+    assert (request.owner, request.context) == ("c", "")
