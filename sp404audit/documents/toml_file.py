@@ -38,7 +38,7 @@ def read_toml(source: Source) -> dict[str, Any]:
     try:
         return tomllib.loads(source.text.replace("\r\n", "\n"))
     except RecursionError:
-        raise DocumentError("yaml/too-deep", "values are nested too deeply") from None
+        raise DocumentError("toml/too-deep", "values are nested too deeply") from None
     except ValueError as error:  # TOMLDecodeError is one; so is a number with thousands of digits
         place = re.search(r"at line (\d{1,9}), column (\d{1,9})", str(error))
         region = None
