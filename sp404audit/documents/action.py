@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.source import DocumentError, Problem, Source
-from sp404audit.documents.steps import Step, read_steps
+from sp404audit.documents.steps import Step, note_condition, read_steps
 from sp404audit.documents.workflow import note_expression_problems, single_root
 from sp404audit.documents.yaml_tree import Mapping, Scalar, Sequence, Stream, mapping, parse_stream, text
 
@@ -48,6 +48,8 @@ class Action(Document):
         else:
             self._read_steps(self.runs)
         note_expression_problems(source, node, self.problems)
+        for step in self.steps:
+            note_condition(step.condition, self.problems)
 
     def _read_steps(self, runs: Mapping) -> None:
         steps = runs.get("steps")

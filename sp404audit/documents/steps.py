@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from sp404audit.documents import expression
+from sp404audit.documents.source import Problem
 from sp404audit.documents.uses import Uses
 from sp404audit.documents.yaml_tree import Mapping, Scalar, mapping, sequence, text
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from sp404audit.documents.yaml_tree import Node
     from sp404audit.results import Region
 
-__all__ = ["Step", "condition_tree", "read_steps"]
+__all__ = ["Step", "condition_tree", "note_condition", "read_steps"]
 
 
 class Step:
@@ -152,6 +153,16 @@ def read_steps(node: Node | None, source: Source, job: Job | None = None, action
     """Read the steps of a job or of an action; entries of the list that are no mapping are left out."""
     items = enumerate(sequence(node))
     return [Step(item, index, source, job, action) for index, item in items if isinstance(item, Mapping)]
+
+
+def note_condition(condition: Scalar | None, problems: list[Problem]) -> None:
+    """Note a condition that GitHub would refuse; those within braces are noted with the other expressions."""
+    if condition is None or "${{" in condition.value or not condition.value.strip():
+        return
+    try:
+        expression.parse_condition(condition.value)
+    except expression.ExpressionError as error:
+        problems.append(Problem(error.id, f"condition: {error.message}", condition.region))
 
 
 def condition_tree(condition: Scalar | None) -> expression.Node | None:

@@ -14,7 +14,7 @@ from sp404audit.documents import expression
 from sp404audit.documents.matrix import Matrix
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.source import DocumentError, Problem, Source
-from sp404audit.documents.steps import Step, condition_tree, read_steps
+from sp404audit.documents.steps import Step, condition_tree, note_condition, read_steps
 from sp404audit.documents.uses import Uses
 from sp404audit.documents.workflow_parts import Permissions, Trigger, read_triggers
 from sp404audit.documents.yaml_tree import (
@@ -207,6 +207,10 @@ class Workflow(Document):
         if node is not None:
             self._read_jobs(node, stream)
             note_expression_problems(source, node, self.problems)
+            for job in self.all_jobs:
+                note_condition(job.condition, self.problems)
+            for step in self.steps():
+                note_condition(step.condition, self.problems)
 
     def _read_jobs(self, node: Node, stream: Stream) -> None:
         root, declared = self.root, mapping(self.root.get("jobs")) if self.root else None

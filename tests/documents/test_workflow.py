@@ -341,6 +341,21 @@ def test_an_expression_that_github_refuses_costs_only_itself() -> None:
     assert [embedded.tree is not None for embedded in code.expressions] == [False, True]
 
 
+@pytest.mark.parametrize(
+    ("condition", "problem"),
+    [
+        ("'" + "(" * 50_000 + "'", "expression/too-deep"),
+        ("success( || x", "expression/syntax"),
+        ("github.ref == 'x' && always()", None),
+        ("true", None),
+        ("", None),
+    ],
+)
+def test_conditions_that_github_refuses_are_told(condition: str, problem: str | None) -> None:
+    for place in (f"if: {condition}\nsteps: []", f"steps:\n  - if: {condition}\n    run: x"):
+        assert [each.id for each in job(place).workflow.problems] == ([problem] if problem else [])
+
+
 def test_braces_in_comments_are_no_expressions() -> None:
     assert read("on: push # ${{ ((\njobs: {a: {steps: [{run: x}]}}\n").problems == []
 
