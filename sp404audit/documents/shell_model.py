@@ -249,6 +249,8 @@ class Command:
 
     def frame(self, *kinds: str) -> Frame | None:
         """Return the innermost construct of one of these kinds around the command."""
+        if not self.frames:
+            return None
         return next((frame for frame in reversed(self.frames) if frame.kind in kinds), None)
 
     def _local_frames(self) -> Iterator[Frame]:

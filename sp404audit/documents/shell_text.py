@@ -63,6 +63,8 @@ class View:
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The place in the excerpt of a stretch of this text: up to its last character, not to the one behind it."""
+        if isinstance(self.places, int):
+            return self.places + start, self.places + end
         begin = self.at(start)
         return begin, self.at(end - 1) + 1 if end > start else begin
 

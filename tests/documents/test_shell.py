@@ -267,7 +267,8 @@ class TestHostile:
         assert caught.value.problem.level == "note"
 
     FRAGMENTS = st.sampled_from([
-        "a", " ", "\n", "'", '"', "$(", ")", "${x:-", "}", "`", "|", "||", "&&", ";", "<<E", "\nE\n", "<<-'E'", "\\", "#",
+        "a", " ", "\n", "'", '"', "$(",
+        ")", "${x:-", "}", "`", "|", "||", "&&", ";", "<<E", "\nE\n", "<<-'E'", "\\", "#",
         "{ ", "if ", "then ", "fi", "do ", "done", "for i in ", "case x in ", "esac", "$x", "> f", "bash -c ", "ssh h ",
         "é", "♫", "\r\n", "${{ x }}", "((", "[[ ", "x=", "set -e", "trap ", "\x00", "\t", "eval ",
     ])  # fmt: skip
