@@ -60,12 +60,6 @@ class WordReader:
 
     def word(self, nodes: Sequence[Node]) -> Word:
         """Return one word, made of adjacent nodes."""
-        if len(nodes) == 1 and nodes[0].type in ("word", "number"):
-            # Most words are plain: no need to look for pieces in them.
-            begin, stop = nodes[0].start_byte, nodes[0].end_byte
-            text = self.view.original[begin:stop]
-            if "\\" not in text and MASK not in text:
-                return Word(self.excerpt, *self.view.span(begin, stop), (Part("literal", text),))
         start, end = nodes[0].start_byte, nodes[-1].end_byte
         # Most words hold nothing that a shell would look at twice: no need to look at their nodes either.
         simple = _SIMPLE_WORD.fullmatch(self.view.original, start, end)
