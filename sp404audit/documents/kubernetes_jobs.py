@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from sp404audit.documents.model import Fact
     from sp404audit.documents.source import Problem, Source
 
-__all__ = ["job_facts"]
+__all__ = ["image_program", "job_facts"]
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
+_IMAGE_PROGRAMS = {
+    "restic/restic": "restic", "rclone/rclone": "rclone", "kopia/kopia": "kopia", "minio/mc": "mc",
+    "amazon/aws-cli": "aws", "velero/velero": "velero", "pgbackrest/pgbackrest": "pgbackrest",
+}  # fmt: skip
+"""Images by what their ENTRYPOINT is, from their Dockerfiles, as of 2025-11."""
 VELERO_DEFAULT_TTL = "720h"
 
 
@@ -44,23 +49,33 @@ def job_facts(manifest: Manifest, source: Source, problems: list[Problem]) -> It
 
 def _commands(container: Mapping, source: Source, owner: str, problems: list[Problem]) -> Iterator[Fact]:
     """Read the command of a container: the text for its shell where it starts one, else the words themselves."""
-    words = [*yaml_tree.strings(container.get("command")), *yaml_tree.strings(container.get("args"))]
+    given = yaml_tree.strings(container.get("command"))
+    words = [*given, *yaml_tree.strings(container.get("args"))]
     if not words:
         return
+    image = image_program(yaml_tree.text(container.get("image")) or "")
     line = container.region.start_line
     unit = shell.Unit("command", source.path, line, owner, yaml_tree.text(container.get("name")) or "", None)
     program = words[0].value.rpartition("/")[2]
     flags = [word.value for word in words[1:-1] if word.value[:1] in "-+"]
     if program in _SHELLS and any("c" in flag for flag in flags if flag[:1] == "-"):
-        given = "".join(flag[1:] for flag in flags if flag[:1] == "-" and not flag.startswith("--"))
-        options = [name for letter, name in (("e", "errexit"), ("u", "nounset")) if letter in given]
+        letters = "".join(flag[1:] for flag in flags if flag[:1] == "-" and not flag.startswith("--"))
+        options = [name for letter, name in (("e", "errexit"), ("u", "nounset")) if letter in letters]
         options += ["pipefail"] if any(word.value == "pipefail" for word in words) else []
         read = shell.parse(words[-1].excerpt(source), interpreter=program, options=options)
     else:
-        text = " ".join(_quoted(word.value) for word in words[:64])
+        first = [image] if image and not given else []
+        text = " ".join([*first, *(_quoted(word.value) for word in words[:64])])
         read = shell.parse(LineExcerpt([(text.replace("\n", " "), words[0].region)]))
     problems += read.problems
     yield from shell.command_facts(read, source.path, unit)
+
+
+def image_program(image: str) -> str:
+    """Return the program that an image starts by itself, so that its arguments are those of the program."""
+    name = image.partition("@")[0].rpartition("/")
+    folder = name[0].rpartition("/")[2]
+    return _IMAGE_PROGRAMS.get(f"{folder}/{name[2].partition(':')[0]}", "")
 
 
 def _quoted(word: str) -> str:

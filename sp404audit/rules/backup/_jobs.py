@@ -5,19 +5,25 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from sp404audit.documents import shell
+from sp404audit.documents.compose_project import Service
+from sp404audit.documents.compose_service import UNKNOWN
+from sp404audit.documents.kubernetes_jobs import image_program
 from sp404audit.documents.model import Repository
-from sp404audit.documents.project import Task
+from sp404audit.documents.project import LineExcerpt, Task
 from sp404audit.documents.schedules import Schedule, cron_hours
 from sp404audit.documents.script import ScriptFact
 from sp404audit.documents.shell import ShellCommand
 from sp404audit.documents.shell_groups import Group, groups, started_scripts
+from sp404audit.documents.shell_text import MASK
+from sp404audit.documents.shell_wrappers import SHELLS
 from sp404audit.documents.workflow_facts import JobFact, WorkflowFact
 from sp404audit.results import Location
 from sp404audit.rules.backup._tools import Store, is_dump, is_repository_tool, loads, names_a_backup, upload_of
 
 __all__ = ["Job", "Run", "jobs", "pipeline_peers"]
 
-_GROUPS = frozenset({"script", "step", "recipe", "command", "cron", "systemd", "ansible", "action", "npm"})
+_GROUPS = frozenset({"script", "step", "recipe", "command", "cron", "systemd", "ansible", "action", "npm", "service"})
 
 
 class Run(NamedTuple):
@@ -63,7 +69,7 @@ def jobs(repository: Repository) -> tuple[Job, ...]:
     """Return every backup job of the repository; ask by `repository.derived(jobs)`."""
     starts = repository.derived(_starts)
     found = []
-    for group in repository.derived(groups):
+    for group in (*repository.derived(groups), *repository.derived(_services)):
         if group.kind not in _GROUPS:
             continue
         makers = tuple([command for command in group.commands if _makes(group, command)])
@@ -75,6 +81,27 @@ def jobs(repository: Repository) -> tuple[Job, ...]:
         runs, manual, may_run = _runs(repository, group, starts, 0)
         found.append(Job(group, makers, tuple(uploads), runs, manual, may_run))
     return tuple(found)
+
+
+def _services(repository: Repository) -> tuple[Group, ...]:
+    """What the services of compose run, where that is written as a command."""
+    found: dict[tuple[str, str], Group] = {}
+    for service in Service.in_repository(repository):
+        words = [*service.words("entrypoint"), *service.words("command")]
+        value = service.get("command") or service.get("entrypoint")
+        if not words or value is None:
+            continue
+        shells = words[0].rpartition("/")[2] in SHELLS and len(words) > 2
+        if not shells and service.get("entrypoint") is None and (program := image_program(service.image or "")):
+            words = [program, *words]
+        text = (words[-1] if shells else " ".join(words)).replace(UNKNOWN, MASK)
+        options = ["pipefail"] if shells and "pipefail" in words else []
+        read = shell.parse(LineExcerpt([(text, value.location.region)]), options=options)
+        path = value.location.path
+        unit = shell.Unit("service", path, value.location.region.start_line, service.name, folder=None)
+        key = (path, service.name)
+        found.setdefault(key, Group("service", *key, tuple(shell.command_facts(read, path, unit))))
+    return tuple(found.values())
 
 
 def _publishes(store: Store) -> bool:
@@ -126,7 +153,7 @@ def _runs(repository: Repository, group: Group, starts: Starts, depth: int) -> t
     """Find what starts a group: schedules, hands, or signs of something outside."""
     if group.kind == "step":
         return _workflow_runs(repository, group.path, depth)
-    if group.kind == "cron" or group.kind in ("systemd", "command"):
+    if group.kind in ("cron", "systemd", "command", "service"):
         return _scheduled(repository, group)
     runs: list[Run] = []
     manual, may_run = False, ""
@@ -171,8 +198,8 @@ def _scheduled(repository: Repository, group: Group) -> tuple[tuple[Run, ...], b
     loops = any(command.name == "sleep" and command.conditional for command in group.commands)
     if loops or group.kind == "cron":
         return tuple(runs) or (Run(group.commands[0].location, None),), False, ""
-    if group.kind == "command" and not runs:
-        return (), False, "it runs when its workload is started"
+    if group.kind in ("command", "service") and not runs:
+        return (), False, "it runs when its container is started"
     return tuple(runs), False, ""
 
 

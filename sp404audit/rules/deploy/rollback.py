@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ __all__ = ["rollback_on_failure"]
 
 _WORKLOADS = ("deployment", "deploy", "deployments", "statefulset", "sts", "daemonset", "ds")
 _HELM_UNDOES = ("--atomic", "--rollback-on-failure")
-_TEST_CLUSTERS = frozenset({"kind", "k3d", "minikube", "microk8s", "act"})
+_TEST_CLUSTERS = re.compile(r"(?:^|[/_-])(?:kind|k3d|k3s|minikube|microk8s)(?:[/_.-]|$)", re.IGNORECASE)
 _TEST_CLUSTER_ACTIONS = ("helm/kind-action", "medyagh/setup-minikube", "nolar/setup-k3d", "engineerd/setup-kind")
 _GITOPS = frozenset({"argocd", "flux"})
 _PROGRESSIVE = ("Rollout", "Canary")
@@ -81,15 +82,37 @@ def rollback_on_failure(repository: Repository) -> Verdicts:
             rollouts = [found for command in group.commands if (found := _rollout(command)) is not None]
             if rollouts and any(_changes(command) for command in group.commands):
                 yield _judge(repository, group, rollouts)
+    yield from _ecs_actions(repository)
+
+
+def _ecs_actions(repository: Repository) -> Iterator[Verdict]:
+    """Judge the steps that deploy to ECS by AWS's own action."""
+    for step in repository.facts(StepFact):
+        if step.action == "aws-actions/amazon-ecs-deploy-task-definition" and step.input("service"):
+            name = step.input("service") or ""
+            named = [each for each in repository.derived(resources) if each.type == "aws_ecs_service"]
+            matching = [each for each in named if each.value("name") == name]
+            if len(matching) != 1:
+                yield unproven(
+                    step.location, "whether the service has a circuit breaker is set outside this repository"
+                )
+            elif _breaks(matching[0]):
+                yield passed(matching[0].location, "the service's circuit breaker goes back")
+            else:
+                yield fail(matching[0].location, _NO_BREAKER, related=[(step.location, "deployed here")])
+
+
+_NO_BREAKER = "the ECS service has no deployment circuit breaker with rollback: failed tasks are started over and over"
 
 
 def _rollout(command: ShellCommand) -> _Rollout | None:
     words = command.known[1:]
-    if any(word.startswith("--dry-run") for word in words):
+    if any(word.startswith(("--dry-run", "--local")) for word in words):
         return None
-    if _follows(words, ("set", "image")) or (
-        _follows(words, ("rollout", "status")) and any(word.startswith(_WORKLOADS) for word in words)
-    ):
+    # An alias, a function or an array may stand for kubectl; `kustomize edit set image` only writes a file.
+    other = command.name in ("docker", "podman", "kustomize", "git") or "edit" in words
+    waits = _follows(words, ("rollout", "status")) and any(word.startswith(_WORKLOADS) for word in words)
+    if not other and (waits or _follows(words, ("set", "image"))):
         return _Rollout(command, "kubectl", "kubectl")
     if command.name == "helm" and "upgrade" in words[:4] and _own_chart(words):
         return _Rollout(command, "helm", "helm upgrade")
@@ -121,7 +144,7 @@ def _own_chart(words: tuple[str, ...]) -> bool:
 
 def _for_tests(repository: Repository, group: Group) -> bool:
     """Whether the job makes the cluster that it deploys to."""
-    if any(command.name in _TEST_CLUSTERS for command in group.commands):
+    if any(_TEST_CLUSTERS.search(command.known[0]) for command in group.commands if command.known):
         return True
     return any(step.action.startswith(_TEST_CLUSTER_ACTIONS) for step in _steps(repository, group))
 
@@ -230,8 +253,7 @@ def _ecs(repository: Repository, group: Group, rollout: _Rollout) -> Verdict | N
         )
     if _breaks(named[0]):
         return None
-    message = "the ECS service has no deployment circuit breaker with rollback: failed tasks are started over and over"
-    return fail(named[0].location, message, related=[(rollout.command, "deployed here")])
+    return fail(named[0].location, _NO_BREAKER, related=[(rollout.command, "deployed here")])
 
 
 def _breaks(service: Resource) -> bool:

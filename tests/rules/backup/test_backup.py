@@ -92,6 +92,14 @@ class TestRetention:
         (result,) = judge("backup/retention", {"compose.yaml": compose})
         assert (result.kind, result.location.region.start_line) == ("fail", 5)
 
+    def test_an_image_that_is_the_tool(self, judge: Judge) -> None:
+        manifest = (
+            "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: b}\nspec:\n  schedule: '0 3 * * *'\n  jobTemplate:\n"
+            "    spec: {template: {spec: {initContainers: [{name: a, image: 'restic/restic:0.17', args: [backup, /d]}],\n"
+            "      containers: [{name: b, image: 'docker.io/restic/restic', args: [forget, --keep-daily, '7']}]}}}\n"
+        )
+        assert kinds(judge("backup/retention", {"b.yaml": manifest})) == ["fail"]
+
     def test_cloudformation(self, judge: Judge) -> None:
         template = (
             "AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  B:\n    Type: AWS::S3::Bucket\n    Properties:\n"
@@ -154,6 +162,12 @@ class TestSchedules:
     def test_a_service_without_a_timer(self, judge: Judge) -> None:
         unit = "[Service]\nExecStart=/usr/bin/restic backup /srv\n"
         assert kinds(judge("backup/scheduled", {"restic.service": unit})) == ["fail"]
+
+    def test_a_service_of_compose_that_sleeps_between_runs(self, judge: Judge) -> None:
+        loop = "while true; do pg_dump x | gzip > /b/x.gz; sleep 86400; done"
+        compose = f"services:\n  b:\n    image: postgres:17\n    command: [sh, -c, '{loop}']\n"
+        assert kinds(judge("backup/scheduled", {"compose.yaml": compose})) == ["pass"]
+        assert kinds(judge("backup/pipeline-status", {"compose.yaml": compose})) == ["fail"]
 
     def test_a_cronjob_of_kubernetes(self, judge: Judge) -> None:
         manifest = (
