@@ -51,24 +51,25 @@ def script_paths(repository: Repository, word: str, command: ShellCommand) -> li
 
 
 def _ending(repository: Repository, tail: str) -> list[str]:
-    """The files whose path ends like `tail`, or like the end of it that is in the repository."""
+    """The files whose path shares the longest end with `tail`; an installed copy may have lost its extension."""
     parts = [part for part in tail.split("/") if part]
-    by_name = repository.derived(_paths_by_name)
-    named = by_name.get(parts[-1], ()) if parts else ()
-    while parts:
-        suffix = "/".join(parts)
-        found = [path for path in named if path == suffix or path.endswith(f"/{suffix}")]
-        if found:
-            return found
-        stem = parts[-1]
-        if len(parts) == 1 and "." not in stem:
-            return list(by_name.get(f"{stem}.sh", ()))
-        parts = parts[1:]
-    return []
+    if not parts or f"/{tail}".startswith(_SYSTEM):
+        return []
+    names = repository.derived(_by_name)
+    found = names.get(parts[-1]) or ([] if "." in parts[-1] else names.get(f"{parts[-1]}.sh", []))
+    for count in range(len(parts), 1, -1):
+        suffix = "/".join(parts[-count:])
+        longer = [path for path in found if path == suffix or path.endswith(f"/{suffix}")]
+        if longer:
+            return longer
+    return found
 
 
-def _paths_by_name(repository: Repository) -> dict[str, list[str]]:
-    """The files by the last part of their path, sorted: a large tree has too many to go through for each command."""
+_SYSTEM = ("/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/dev/", "/proc/")
+
+
+def _by_name(repository: Repository) -> dict[str, list[str]]:
+    """Every file by its name without the folder."""
     found: dict[str, list[str]] = {}
     for path in sorted(repository.paths):
         found.setdefault(path.rpartition("/")[2], []).append(path)
