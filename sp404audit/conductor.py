@@ -122,7 +122,7 @@ def _evaluate(reader: Reader, found: Discovery, chosen: Sequence[Rule], policy: 
             comments[file.path] = written
         if document.problems:
             notifications.extend(_notifications(document))
-            if any(problem.level == "error" for problem in document.problems):
+            if document.is_partial:
                 unread[file.path] = file.kind
     repository = Repository({file.path: file.kind for file in found.files}, found.paths, facts, map(Location, unread))
     evaluation.judge_repository(repository)

@@ -29,6 +29,11 @@ class Document:
         self.source = source
         self.problems: list[Problem] = []
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether a part of the file could not be judged, so that what rests on it is not proven."""
+        return any(problem.level == "error" for problem in self.problems)
+
     def subjects(self) -> Iterator[object]:
         """Yield every part that a rule may judge, the document itself first."""
         yield self

@@ -1,7 +1,7 @@
 """S3 buckets joined with the resources that configure them apart: versioning, lifecycle, public access and so on.
 
 Since version 4 of the AWS provider a bucket's properties are resources of their own, which name their bucket by
-reference or by name (https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/version-4-upgrade).
+reference or by name (upgrade guide to version 4 of the AWS provider).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """S3 buckets made by the module of the Terraform registry that most people use for them.
 
-Its arguments: https://registry.terraform.io/modules/terraform-aws-modules/s3-bucket/aws/latest?tab=inputs
+Its arguments are those of the documentation of terraform-aws-modules/s3-bucket/aws.
 """
 
 from __future__ import annotations

@@ -245,6 +245,12 @@ class Workflow(Document):
         self.problems.append(Problem("yaml/schema", message, node.region))
 
     @property
+    def is_partial(self) -> bool:
+        """Whether a part was not judged. A fragment is told as no workflow, but its steps are judged like any."""
+        errors = sum(problem.level == "error" for problem in self.problems)
+        return errors > (self.fragment is not None)
+
+    @property
     def path(self) -> str:
         """The file."""
         return self.source.path

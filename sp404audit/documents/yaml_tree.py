@@ -59,6 +59,8 @@ __all__ = [
 MAX_DEPTH = 128
 """Deepest nesting that is read; libyaml's event stream is quadratic in flow depth. Deepest real file seen: 40."""
 MAX_NODES = 500_000
+_LARGE = 1_000_000
+"""From this many characters on, memory weighs more than speed."""
 MAX_MERGED_KEYS = 10_000
 """How many keys merge keys may bring into one file; real files bring dozens, a merge bomb millions."""
 
@@ -311,6 +313,7 @@ class _Builder:
         self.source = source
         self.stream = Stream()
         self.length = len(source.text)
+        self.large = self.length > _LARGE
         self.foreign_lines = _FOREIGN_LINE_ENDS.search(source.text) is not None
         self.budget = MergeBudget()
         self.merging: list[Mapping] = []
@@ -346,7 +349,7 @@ class _Builder:
             if kind is scalar:
                 if event.anchor is not None or event.tag is not None or self.foreign_lines or not event.value:
                     self.move(event)
-                node: Node = Scalar(event)
+                node: Node = Scalar(self.compact(event) if self.large else event)
             elif kind is mapping_start:
                 node = Mapping(event.tag, self.begin(event), self.budget)
             elif kind is sequence_start:
@@ -380,6 +383,11 @@ class _Builder:
                 self.check_bounds(len(stack), nodes, event.start_mark.line)
             elif nodes > MAX_NODES:  # a flat list of scalars opens no collection
                 self.check_bounds(len(stack), nodes, event.start_mark.line)
+
+    @staticmethod
+    def compact(event: Any) -> Written:
+        """A scalar's event without the dictionary that it brings: half a million of them must fit into memory."""
+        return Written(event.value, event.style or "", event.start_mark, event.end_mark, event.tag)
 
     def begin(self, event: Any) -> Mark:
         """Where a node begins, which is after its anchor and tag."""

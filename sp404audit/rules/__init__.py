@@ -49,7 +49,7 @@ DOMAINS: dict[str, tuple[str, ...]] = {
     "ci": ("workflow", "action", *_PROJECTS, "shell"),
     "deps": ("workflow", "dependabot", "renovate", *_CONTAINERS, "terraform", *_PROJECTS),
     "docker": ("dockerfile", "dockerignore"),
-    "images": (*_CONTAINERS, "workflow", "action"),
+    "images": (*_CONTAINERS, *_PIPELINE, "hcl"),
     "compose": ("compose", "dotenv"),
     "terraform": ("terraform", "tfvars"),
     "aws": ("terraform", "tfvars"),

@@ -172,7 +172,7 @@ class Evaluation:
             kinds = set(kinds_of(rule))
             paths = sorted(path for path, kind in files.items() if kind in kinds and self.settings(rule, path))
             if paths:
-                message = f"not evaluated for {len(paths)} file{'s' * (len(paths) > 1)} that could not be read"
+                message = f"not proven: {len(paths)} file{'s' * (len(paths) > 1)} could not be read, or not wholly"
                 others = tuple(
                     Location(path, WHOLE_FILE, "could not be read") for path in paths[1:_EVIDENCE_PER_RESULT]
                 )
