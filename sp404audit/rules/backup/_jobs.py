@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from sp404audit.documents import shell
@@ -20,8 +21,9 @@ from sp404audit.documents.shell_wrappers import SHELLS
 from sp404audit.documents.workflow_facts import JobFact, WorkflowFact
 from sp404audit.results import Location
 from sp404audit.rules.backup._tools import Store, is_dump, is_repository_tool, loads, names_a_backup, upload_of
+from sp404audit.rules.registry import Verdict
 
-__all__ = ["Job", "Run", "jobs", "pipeline_peers"]
+__all__ = ["Job", "Run", "jobs", "once", "pipeline_peers"]
 
 _GROUPS = frozenset({"script", "step", "recipe", "command", "cron", "systemd", "ansible", "action", "npm", "service"})
 
@@ -118,6 +120,16 @@ def _makes(group: Group, command: ShellCommand) -> bool:
         return True
     peers = pipeline_peers(group, command)
     return not any(loads(peer) for peer in peers)
+
+
+def once(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
+    """Put verdicts that say the same together: the first one, with the places of the others."""
+    found: dict[tuple[str, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        found.setdefault((verdict.kind, verdict.message), []).append(verdict)
+    for same in found.values():
+        others = tuple((each.where, "likewise") for each in same[1:] if each.where != same[0].where)
+        yield same[0]._replace(related=same[0].related + others)
 
 
 def pipeline_peers(group: Group, command: ShellCommand) -> list[ShellCommand]:

@@ -120,30 +120,78 @@ def store_of(word: str, command: ShellCommand) -> Store | None:
     return Store(kind, *_bucket(match.group(2) + ":" + match.group(3)), command)
 
 
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_VALUED: dict[str, frozenset[str]] = {
+    "aws": _set(
+        "--profile --region --sse-kms-key-id --sse-c --storage-class --acl --endpoint-url --exclude --include --key"
+        " --expected-size --content-type --content-encoding --cache-control --output --query --tagging --bucket"
+        " --metadata"
+    ),
+    "rclone": _set(
+        "--config --transfers --checkers --bwlimit --log-file --log-level --min-age --max-age --exclude --include"
+        " --filter --backup-dir --suffix --retries --s3-storage-class --timeout --contimeout --stats --tpslimit"
+    ),
+    "rsync": _set("-e --rsh --exclude --include --filter --password-file --bwlimit --log-file -f --timeout"),
+    "scp": _set("-i -P -o -F -c -l"),
+    "gsutil": _set("-h -o"),
+    "s3cmd": _set("-c --config --access_key --secret_key --region --host --host-bucket --storage-class"),
+}
+"""Options that take the next word, of each tool that sends files."""
+_SSE_VALUES = ("AES256", "aws:kms", "aws:kms:dsse")
+
+
+def _positionals(command: ShellCommand) -> list[str]:
+    """The words that are neither options nor their values; `-` is standard input."""
+    valued = _VALUED.get(command.name or "", frozenset())
+    found, skip = [], False
+    for word in command.known[1:]:
+        if skip or (word in _SSE_VALUES and command.name == "aws"):
+            skip = False
+        elif word.startswith("-") and word != "-":
+            skip = word in valued
+        else:
+            found.append(word)
+    return found
+
+
 def upload_of(command: ShellCommand) -> Store | None:
     """Return where a command that sends files elsewhere puts them; None when it sends none."""
-    words = [word for word in command.known[1:] if not word.startswith("-")]
-    name = command.name
-    if name == "aws" and words[:1] == ["s3"] and words[1:2] and words[1] in ("cp", "sync", "mv") and len(words) > 3:
-        return store_of(words[3], command) if not words[2].startswith("s3://") else None
+    words, name = _positionals(command), command.name
     if name == "aws" and words[:2] == ["s3api", "put-object"]:
         bucket = _option(command, "--bucket")
         return Store("s3", *_bucket(f"{bucket}/{_option(command, '--key') or ''}"), command) if bucket else None
-    if name in ("gsutil", "s3cmd", "s5cmd") or (name == "gcloud" and words[:1] == ["storage"]):
-        verbs = [word for word in words[:3] if word in ("cp", "rsync", "mv", "put", "sync")]
-        return store_of(words[-1], command) if verbs and not words[-2].startswith(("gs://", "s3://")) else None
-    if name == "rclone":
-        verbs = [word for word in words if word in ("copy", "copyto", "sync", "move", "moveto", "rcat")]
-        return store_of(words[-1], command) if verbs and words else None
     if name == "az" and words[:3] in (["storage", "blob", "upload"], ["storage", "blob", "upload-batch"]):
         account = _option(command, "--account-name") or "*"
         container = _option(command, "--container-name", "-c", "--destination", "-d") or "*"
         return Store("azure", account.replace(UNKNOWN, "*"), container.replace(UNKNOWN, "*"), command)
-    if name in ("rsync", "scp") and words:
-        return store_of(words[-1], command)
-    if name == "mc" and words[:1] and words[0] in ("cp", "mirror", "pipe", "mv") and len(words) > 1:
-        return Store("rclone", *_bucket(words[-1]), command)
-    return None
+    verbs = _UPLOAD_VERBS.get(name or "")
+    if verbs is None or (name == "aws" and words[:1] != ["s3"]):
+        return None
+    at = next((place for place, word in enumerate(words) if word in verbs), None) if verbs else -1
+    paths = words[at + 1 :] if at is not None else []
+    if name == "mc":
+        return Store("rclone", *_bucket(paths[-1]), command) if paths else None
+    sources, target = paths[:-1], paths[-1] if paths else ""
+    if not target or any(source.startswith(("s3://", "gs://")) for source in sources):
+        return None
+    return store_of(target, command)
+
+
+_UPLOAD_VERBS: dict[str, tuple[str, ...]] = {
+    "aws": ("cp", "sync", "mv"),
+    "gsutil": ("cp", "rsync", "mv"),
+    "gcloud": ("cp", "rsync", "mv"),
+    "s3cmd": ("put", "sync"),
+    "s5cmd": ("cp", "sync", "mv"),
+    "rclone": ("copy", "copyto", "sync", "move", "moveto", "rcat"),
+    "mc": ("cp", "mirror", "pipe", "mv"),
+    "azcopy": ("copy", "sync"),
+    "rsync": (),
+    "scp": (),
+}
 
 
 def names_a_backup(command: ShellCommand) -> bool:

@@ -12,7 +12,7 @@ from sp404audit.documents.shell import ShellCommand
 from sp404audit.documents.shell_groups import groups
 from sp404audit.documents.storage import StorageBucket, storage_buckets
 from sp404audit.documents.terraform_resources import Resource, resources
-from sp404audit.rules.backup._jobs import Job, jobs
+from sp404audit.rules.backup._jobs import Job, jobs, once
 from sp404audit.rules.backup._tools import Store, encrypts
 from sp404audit.rules.registry import Verdict, Verdicts, fail, passed, rule, unproven
 
@@ -100,8 +100,7 @@ def _job(repository: Repository, job: Job) -> Iterator[Verdict]:
         yield passed(client.location, f"{client.name} encrypts before the copy leaves")
         return
     stores = {(store.kind, store.bucket, store.prefix): store for store in job.stores}
-    for store in stores.values():
-        yield _store(repository, store)
+    yield from once(_store(repository, store) for store in stores.values())
     if not stores:
         yield unproven(job.location, "copies stay where they are made; whether that disk is encrypted is not known")
 

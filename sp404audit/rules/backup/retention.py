@@ -14,7 +14,7 @@ from sp404audit.documents.schedules import Schedule
 from sp404audit.documents.shell import ShellCommand
 from sp404audit.documents.shell_groups import Group, groups
 from sp404audit.documents.storage import LifecycleRule, StorageBucket, storage_buckets
-from sp404audit.rules.backup._jobs import Job, jobs
+from sp404audit.rules.backup._jobs import Job, jobs, once
 from sp404audit.rules.backup._pruning import local_pruning, remote_pruning
 from sp404audit.rules.backup._sidecars import sidecar
 from sp404audit.rules.backup._tools import Store, keeps
@@ -129,8 +129,7 @@ def _job(repository: Repository, job: Job, days: int) -> Iterator[Verdict]:
     if kept_by_tool:
         return
     stores = {(store.kind, store.bucket, store.prefix): store for store in job.stores}
-    for store in stores.values():
-        yield _store(repository, job, store, days)
+    yield from once(_store(repository, job, store, days) for store in stores.values())
     if not stores:
         yield _local(job, days)
 

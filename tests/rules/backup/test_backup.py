@@ -43,6 +43,24 @@ class TestRetention:
     def test_the_lifecycle_of_the_bucket_decides(self, judge: Judge) -> None:
         assert kinds(judge("backup/retention", {"b.sh": UPLOAD, "main.tf": bucket(60)})) == ["pass"]
 
+    @pytest.mark.parametrize(
+        "upload",
+        [
+            "aws --profile p s3 cp /x s3://acme-dumps/x --region eu-central-1",
+            "pg_dump x | aws s3 cp --sse aws:kms - s3://acme-dumps/x --expected-size 5",
+            "aws s3api put-object --bucket acme-dumps --key x --body /x",
+            "s3cmd -c /etc/s3cfg put /x s3://acme-dumps/x",
+            "s5cmd cp /x s3://acme-dumps/",
+        ],
+    )
+    def test_however_it_is_sent(self, judge: Judge, upload: str) -> None:
+        script = f"#!/bin/bash\npg_dump -f /x x\n{upload}\n"
+        assert kinds(judge("backup/retention", {"b.sh": script, "main.tf": bucket(60)})) == ["pass"]
+
+    def test_a_download_is_no_copy(self, judge: Judge) -> None:
+        script = "#!/bin/bash\naws s3 cp s3://acme-backups/x /restore/x\npg_restore -d x /restore/x\n"
+        assert judge("backup/retention", {"b.sh": script}) == []
+
     def test_a_short_lifecycle_fails_where_the_days_are_said(self, judge: Judge) -> None:
         (result,) = judge("backup/retention", {"b.sh": UPLOAD, "main.tf": bucket(7)})
         assert (result.kind, result.location.path) == ("fail", "main.tf")
