@@ -56,7 +56,7 @@ DOMAINS: dict[str, tuple[str, ...]] = {
     "kubernetes": ("kubernetes", "kustomization", "helm-chart"),
     "secrets": (),
     "backup": (*_PIPELINE, "compose", "kubernetes", "terraform", "crontab", "systemd", "backup-config", "ansible"),
-    "shell": _PIPELINE,
+    "shell": (*_PIPELINE, "node-project"),
     "deploy": _PIPELINE,
     "monitoring": ("prometheus", "otel-collector", "grafana-provisioning", "kubernetes"),
     "alerts": (

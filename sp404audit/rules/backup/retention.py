@@ -14,6 +14,7 @@ from sp404audit.documents.schedules import Schedule
 from sp404audit.documents.shell import ShellCommand
 from sp404audit.documents.shell_groups import Group, groups
 from sp404audit.documents.storage import LifecycleRule, StorageBucket, storage_buckets
+from sp404audit.documents.workflow_facts import StepFact
 from sp404audit.rules.backup._jobs import Job, jobs, once
 from sp404audit.rules.backup._pruning import local_pruning, remote_pruning
 from sp404audit.rules.backup._sidecars import sidecar
@@ -131,7 +132,8 @@ def _job(repository: Repository, job: Job, days: int) -> Iterator[Verdict]:
     stores = {(store.kind, store.bucket, store.prefix): store for store in job.stores}
     yield from once(_store(repository, job, store, days) for store in stores.values())
     if not stores:
-        yield _local(job, days)
+        artifact = _artifact(repository, job)
+        yield _local(job, days) if artifact is None else _artifact_kept(artifact, days)
 
 
 def _keeper(repository: Repository, job: Job, tool: str, days: int) -> Verdict:
@@ -274,6 +276,25 @@ def _reaches(each: LifecycleRule, store: Store) -> bool | None:
     if store.prefix.startswith(each.prefix):
         return True
     return None if each.prefix.startswith(store.prefix) else False
+
+
+def _artifact(repository: Repository, job: Job) -> StepFact | None:
+    """Find the step that keeps what a job of a workflow dumps as an artifact."""
+    for step in repository.facts(StepFact):
+        same_job = (step.path, step.job) == (job.group.path, job.group.owner) and job.group.kind == "step"
+        if same_job and step.action == "actions/upload-artifact":
+            return step
+    return None
+
+
+def _artifact_kept(step: StepFact, days: int) -> Verdict:
+    written = step.input("retention-days")
+    if written is None or written == "0":
+        return unproven(
+            step.location, "the artifact is kept as long as the repository's settings say, 90 days by default"
+        )
+    number = int(written) if written.isdecimal() and len(written) < 6 else None
+    return _enough(number, days, step.location, f"the artifact with retention-days: {written}")
 
 
 def _local(job: Job, days: int) -> Verdict:

@@ -16,8 +16,27 @@ _JUDGED = frozenset({"script", "step", "recipe", "npm"})
 """Units that run in a checkout of the repository; what runs inside an image is not a claim about it."""
 _ELSEWHERE = ("ssh", "docker", "podman", "nerdctl", "kubectl", "su")
 _SHELLS = frozenset({"bash", "sh", "dash", "zsh", "ksh", "source", "."})
-_INTERPRETERS = frozenset({"python", "python3", "ruby", "perl"})
-_EXTENSIONS = (".sh", ".bash", ".py", ".rb", ".pl", ".zsh")
+_INTERPRETERS = frozenset({"python", "python3", "ruby", "perl", "node"})
+_EXTENSIONS = (".sh", ".bash", ".py", ".rb", ".pl", ".zsh", ".js", ".mjs", ".cjs")
+_BUILT = frozenset(
+    {
+        "dist",
+        "build",
+        "out",
+        "lib",
+        "target",
+        "output",
+        "bin",
+        "node_modules",
+        "vendor",
+        ".venv",
+        "venv",
+        "tmp",
+        ".next",
+    }
+    | {".output", "coverage", "public", "generated", "gen", "site", "_build"}
+)
+"""Folders that a build makes, when the repository does not hold them."""
 _PRODUCERS = frozenset(
     {
         "git",
@@ -225,6 +244,8 @@ def _maker(repository: Repository, group: Group, command: ShellCommand, candidat
         top = {path.partition("/")[0] for path in candidates if "/" in path}
         if any(repository.exists(each) for each in top) or not top:
             return None
+    if any(part in _BUILT for path in candidates for part in path.split("/")[:-1]):
+        return "a build may put it there"
     if repository.exists(".gitmodules"):
         return "a submodule may hold it"
     if group.kind == "step":

@@ -118,6 +118,14 @@ class TestRetention:
         )
         assert kinds(judge("backup/retention", {"b.yaml": manifest})) == ["fail"]
 
+    @pytest.mark.parametrize(("days", "kind"), [("7", "fail"), ("60", "pass"), ("0", "open")])
+    def test_an_artifact_of_a_workflow(self, judge: Judge, days: str, kind: str) -> None:
+        workflow = (
+            "on: {schedule: [{cron: '0 3 * * *'}]}\njobs: {b: {runs-on: x, steps: [{run: pg_dump -f x.sql x},"
+            f" {{uses: actions/upload-artifact@v4, with: {{path: x.sql, retention-days: {days}}}}}]}}}}\n"
+        )
+        assert kinds(judge("backup/retention", {".github/workflows/b.yml": workflow})) == [kind]
+
     def test_cloudformation(self, judge: Judge) -> None:
         template = (
             "AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  B:\n    Type: AWS::S3::Bucket\n    Properties:\n"
