@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from sp404audit import __version__, rules
 from sp404audit.discovery import Discovery, File, InputError, Kind, Reader, discover
@@ -21,6 +20,7 @@ from sp404audit.outcome import Audit
 from sp404audit.policy import loading, triage
 from sp404audit.policy.comments import Comment, comments_in
 from sp404audit.policy.model import Policy
+from sp404audit.records import NamedTuple
 from sp404audit.results import WHOLE_FILE, Location, Notification, Result, Severity
 from sp404audit.rules.evaluation import Evaluation
 from sp404audit.rules.registry import Rule

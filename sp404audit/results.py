@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from sp404audit.records import NamedTuple
 
 __all__ = [
     "Edit",

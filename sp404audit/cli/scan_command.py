@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
@@ -15,6 +14,7 @@ from sp404audit.conductor import audit
 from sp404audit.engines import ENGINES
 from sp404audit.outcome import EXIT_USAGE, Audit
 from sp404audit.policy.loading import PolicyError
+from sp404audit.records import NamedTuple
 from sp404audit.reports import FORMATS, Options, render
 from sp404audit.results import Severity
 

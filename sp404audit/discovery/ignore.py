@@ -7,14 +7,16 @@ decides the same language as backtracking does, and keeps a pattern such as `a*a
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 
 __all__ = ["IgnoreRules"]
 
 MAX_PATTERNS = 2_000
 """Patterns that one file may hold. The longest templates in public collections have about 500."""
 
-_CLASS = re.compile(r"\[([!^]?)(\]?(?:\\.|[^\]\\])*)\]", re.DOTALL)
+_CLASS = regex(r"\[([!^]?)(\]?(?:\\.|[^\]\\])*)\]", re.DOTALL)
 
 
 class _Pattern(NamedTuple):

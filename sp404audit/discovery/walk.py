@@ -7,12 +7,12 @@ import stat
 from collections.abc import Iterable, Iterator
 from itertools import repeat
 from operator import itemgetter
-from typing import NamedTuple
 
 from sp404audit.discovery.git_index import BrokenIndexError, tracked_paths
 from sp404audit.discovery.ignore import IgnoreRules
 from sp404audit.discovery.kinds import HEAD_BYTES, Doubt, Kind, by_content, by_path
 from sp404audit.discovery.reading import MAX_BYTES, InputError, Reader, too_large
+from sp404audit.records import NamedTuple
 from sp404audit.results import Level, Notification
 
 __all__ = ["Discovery", "File", "discover"]

@@ -8,13 +8,13 @@ Read only for what rules across files ask: commands, schedules, buckets. Modules
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from sp404audit.documents import shell, yaml_tree
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.schedules import Schedule, cron_hours
 from sp404audit.documents.source import DocumentError, Source
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar, Sequence
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["Automation", "TemplateBucket", "parse"]

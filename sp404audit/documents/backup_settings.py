@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from sp404audit.documents import yaml_tree
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.source import Source
 from sp404audit.documents.yaml_tree import Mapping, Scalar
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["BackupConfig", "BackupSetting", "kept_days", "parse"]
 
-_SETTING = re.compile(r"[ \t]*([a-z][a-z0-9-]*)[ \t]*=[ \t]*([^\n#;]*)")
+_SETTING = regex(r"[ \t]*([a-z][a-z0-9-]*)[ \t]*=[ \t]*([^\n#;]*)")
 _KEEP_DAYS = {
     "secondly": 1 / 86_400, "minutely": 1 / 1440, "hourly": 1 / 24, "daily": 1, "weekly": 7, "monthly": 30,
     "3monthly": 90, "13weekly": 91, "yearly": 365, "annual": 365,

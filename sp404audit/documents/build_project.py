@@ -15,45 +15,46 @@ from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.project import CoverageSetting, Manifest, folder_of, number, task_facts
 from sp404audit.documents.source import Source
 from sp404audit.documents.toml_file import read_toml
+from sp404audit.lazy import regex
 from sp404audit.results import WHOLE_FILE, Location
 
 __all__ = ["BuildProject", "parse"]
 
 _LARGEST = 1 << 20
-_XML_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_CODE_COMMENT = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
-_HASH_COMMENT = re.compile(r"(?m)(?:^|(?<=\s))#[^\n]*")
+_XML_COMMENT = regex(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_CODE_COMMENT = regex(r"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_HASH_COMMENT = regex(r"(?m)(?:^|(?<=\s))#[^\n]*")
 
-_POM_PLUGIN = re.compile(r"<artifactId>\s*jacoco-maven-plugin\s*</artifactId>")
-_POM_CHECK = re.compile(r"<goal>\s*check\s*</goal>")
-_POM_MINIMUM = re.compile(r"<minimum>\s*([^<\s]{1,60})\s*</minimum>")
-_POM_HALT = re.compile(r"<haltOnFailure>\s*false\s*</haltOnFailure>")
-_POM_PHASE = re.compile(r"<phase>\s*([\w-]{1,40})\s*</phase>")
-_POM_DEPENDENCY = re.compile(r"<(?:dependency|parent)>")
+_POM_PLUGIN = regex(r"<artifactId>\s*jacoco-maven-plugin\s*</artifactId>")
+_POM_CHECK = regex(r"<goal>\s*check\s*</goal>")
+_POM_MINIMUM = regex(r"<minimum>\s*([^<\s]{1,60})\s*</minimum>")
+_POM_HALT = regex(r"<haltOnFailure>\s*false\s*</haltOnFailure>")
+_POM_PHASE = regex(r"<phase>\s*([\w-]{1,40})\s*</phase>")
+_POM_DEPENDENCY = regex(r"<(?:dependency|parent)>")
 
-_GRADLE_DEPENDENCY = re.compile(
+_GRADLE_DEPENDENCY = regex(
     r"(?m)^[ \t]*(?:api|implementation|compile|compileOnly|runtimeOnly|testImplementation|testCompile|kapt|ksp|"
     r"annotationProcessor|classpath)\b[ \t(]+(?!project)"
 )
-_GRADLE_LIMIT = re.compile(r"\bminimum\s*(?:=|\.set\(|\s)\s*[\"']?([0-9.]{1,8}|[A-Za-z_][\w.]*)")
+_GRADLE_LIMIT = regex(r"\bminimum\s*(?:=|\.set\(|\s)\s*[\"']?([0-9.]{1,8}|[A-Za-z_][\w.]*)")
 _GRADLE_VERIFY = "jacocoTestCoverageVerification"
-_GRADLE_WIRED = re.compile(
+_GRADLE_WIRED = regex(
     r"\b(?:check|build|test)\b[^\n]{0,200}(?:dependsOn|finalizedBy)[^\n]{0,200}jacocoTestCoverageVerification"
     r"|\b(?:check|build|test)\b[\"'>)\s]{0,20}\{[^{}]{0,400}(?:dependsOn|finalizedBy)[^{}]{0,200}"
     r"jacocoTestCoverageVerification"
 )
-_KOVER_LIMIT = re.compile(r"\b(?:minBound\s*\(\s*|minValue\s*(?:=|\.set\()\s*|min\s*=\s*)([0-9.]{1,8})")
+_KOVER_LIMIT = regex(r"\b(?:minBound\s*\(\s*|minValue\s*(?:=|\.set\()\s*|min\s*=\s*)([0-9.]{1,8})")
 
-_SIMPLECOV = re.compile(
+_SIMPLECOV = regex(
     r"\bminimum_coverage(?:_by_file)?\s*(?:\(|\s|=)\s*(?:\{?\s*(?:line:|:line\s*=>)\s*)?([0-9.]{1,8}|[A-Za-z_][\w.]*)"
 )
-_GEM = re.compile(r"(?m)^[ \t]*gem\s")
-_GO_REQUIRE = re.compile(r"(?m)^[ \t]*require\b|^\t\S+ v\d")
-_MIX_THRESHOLD = re.compile(r"\bthreshold:\s*([0-9.]{1,8})")
-_NUGET = re.compile(r"<PackageReference\b|<PackageVersion\b|<package\b")
-_COVERLET = re.compile(r"<Threshold>\s*([^<\s]{1,20})\s*</Threshold>")
-_SBT_MINIMUM = re.compile(r"\bcoverageMinimum(?:StmtTotal)?\s*:=\s*([0-9.]{1,8})")
-_SBT_FAILS = re.compile(r"\bcoverageFailOnMinimum\s*:=\s*true")
+_GEM = regex(r"(?m)^[ \t]*gem\s")
+_GO_REQUIRE = regex(r"(?m)^[ \t]*require\b|^\t\S+ v\d")
+_MIX_THRESHOLD = regex(r"\bthreshold:\s*([0-9.]{1,8})")
+_NUGET = regex(r"<PackageReference\b|<PackageVersion\b|<package\b")
+_COVERLET = regex(r"<Threshold>\s*([^<\s]{1,20})\s*</Threshold>")
+_SBT_MINIMUM = regex(r"\bcoverageMinimum(?:StmtTotal)?\s*:=\s*([0-9.]{1,8})")
+_SBT_FAILS = regex(r"\bcoverageFailOnMinimum\s*:=\s*true")
 
 
 class BuildProject(Document):
@@ -251,7 +252,7 @@ def _other(ecosystem: str, pattern: str) -> Callable[[BuildProject], Iterator[Fa
 
 
 _READERS: tuple[tuple[re.Pattern[str], Callable[[BuildProject], Iterator[Fact]]], ...] = tuple(
-    (re.compile(pattern), reader)
+    (regex(pattern), reader)
     for pattern, reader in (
         (r"pom\.xml", _pom),
         (r"(?:build|settings)\.gradle(?:\.kts)?|.*\.gradle(?:\.kts)?", _gradle),

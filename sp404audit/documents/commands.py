@@ -6,27 +6,28 @@ The tables are in `tools` and beside it; here is how a command line is laid bare
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from sp404audit.documents import tools
 from sp404audit.documents.tools_delivery import DELIVERIES, REMOTE
 from sp404audit.documents.tools_security import SCANNERS, Scanner
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 
 __all__ = ["Activity", "activities", "has_option", "laid_bare", "option", "options", "positionals", "remote_activities"]
 
 Words = tuple[str, ...]
 
-_PYTHON = re.compile(r"(?:python|pypy|py)[0-9.]*")
+_PYTHON = regex(r"(?:python|pypy|py)[0-9.]*")
 _VALUED = frozenset(
     {"--prefix", "-w", "--workspace", "-C", "--dir", "--filter", "-F", "--context", "-n", "--namespace", "--project"}
     | {"--kube-context", "--kubeconfig", "--profile", "--region", "-f", "--file", "--config", "-c", "-p", "--package"}
     | {"-e", "--directory", "--cwd", "-R", "--repo", "--manifest-path", "-H", "--host", "-a", "--app", "-s", "--stack"}
 )
 """Options in front of a sub-command that take the next word, of the programs in the tables taken together."""
-_TEST_SCRIPT = re.compile(r"(?:run_?|all_?)?tests?(?:_\w+)?\.py")
+_TEST_SCRIPT = regex(r"(?:run_?|all_?)?tests?(?:_\w+)?\.py")
 _DOCKER_VALUED = frozenset(
     {"-v", "--volume", "-e", "--env", "--env-file", "--name", "--network", "--net", "-w", "--workdir", "-u", "--user"}
     | {"--entrypoint", "-p", "--publish", "--mount", "--platform", "-l", "--label", "--add-host", "-m", "--memory"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from sp404audit.documents import yaml_tree
 from sp404audit.documents.interpolation import parse as parse_template
@@ -17,6 +17,7 @@ from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.source import DocumentError, Problem, Source
 from sp404audit.documents.values import Entry, Freezer, Value
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["KIND", "Compose", "ComposeFile", "Include", "env_file_paths", "pairs_of", "parse", "path_in_repository"]

@@ -7,9 +7,9 @@ are replaced, ports and mounts with the same target are replaced, `!reset` remov
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from sp404audit.documents.values import Entry, Value, mapping_of, sequence_of
+from sp404audit.records import NamedTuple
 
 __all__ = ["Mount", "Port", "as_mapping", "merge", "merge_entries", "mount_of", "port_of"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from sp404audit.documents.compose import KIND, ComposeFile, Include, path_in_repository
 from sp404audit.documents.compose_merge import merge, merge_entries
@@ -17,6 +17,7 @@ from sp404audit.documents.compose_service import ServiceElement
 from sp404audit.documents.dotenv import DotenvFile
 from sp404audit.documents.model import Repository
 from sp404audit.documents.values import Entry, Value
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["Project", "Service", "projects"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import NamedTuple
 
 from sp404audit.documents.compose import env_file_paths, pairs_of, path_in_repository
 from sp404audit.documents.compose_merge import Mount, Port, as_mapping, mount_of, port_of
@@ -16,6 +15,7 @@ from sp404audit.documents.images import ImageReference, parse_reference
 from sp404audit.documents.interpolation import Template
 from sp404audit.documents.interpolation import parse as parse_template
 from sp404audit.documents.values import Value, as_bool
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["UNKNOWN", "Build", "Dependency", "Healthcheck", "ServiceElement", "Setting"]

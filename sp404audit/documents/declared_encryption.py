@@ -11,13 +11,14 @@ import posixpath
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from sp404audit.discovery import Kind
 from sp404audit.documents import encrypted
 from sp404audit.documents.model import Document, Fact, Repository
 from sp404audit.documents.source import Source
 from sp404audit.documents.yaml_tree import mapping, parse_stream, sequence, text
+from sp404audit.records import NamedTuple
 from sp404audit.results import WHOLE_FILE, Location
 
 __all__ = ["CreationRule", "DeclaredFile", "SealedFile", "SopsConfig", "declares", "facts", "parse"]

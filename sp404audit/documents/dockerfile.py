@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from sp404audit.documents.dockerfile_words import (
     Joined,
@@ -21,6 +21,7 @@ from sp404audit.documents.dockerfile_words import (
 )
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.source import Source
+from sp404audit.records import NamedTuple
 
 if TYPE_CHECKING:
     from sp404audit.documents.dockerfile_stages import Stage

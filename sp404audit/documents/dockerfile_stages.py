@@ -9,12 +9,13 @@ inherits both from the stage that it is built on.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from sp404audit.documents.dockerfile_variables import Expansion, Lookup, Missing, expand
 from sp404audit.documents.dockerfile_words import Word
 from sp404audit.documents.images import ImageUse
 from sp404audit.documents.model import Fact
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location, Region
 
 if TYPE_CHECKING:

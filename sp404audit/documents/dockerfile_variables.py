@@ -9,7 +9,8 @@ import enum
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+
+from sp404audit.records import NamedTuple
 
 __all__ = ["MAXIMAL_EXPANSION", "Expansion", "Lookup", "Missing", "expand"]
 

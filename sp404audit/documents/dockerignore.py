@@ -10,10 +10,11 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from sp404audit.documents.model import Document, Fact, Repository
 from sp404audit.documents.source import Source
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location, Region
 
 __all__ = ["Dockerignore", "IgnoreFile", "IgnorePattern", "Ignored", "ignore_file", "parse"]

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.secret_words import holds_url_password, is_reference, names_secret
 from sp404audit.documents.source import Source
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location, Region
 
 __all__ = ["MASK", "Dotenv", "DotenvFile", "Entry", "parse"]

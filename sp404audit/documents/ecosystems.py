@@ -5,10 +5,9 @@ File names: each package manager's documentation, as of 2026-11.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from sp404audit.documents.model import Repository
 from sp404audit.documents.project import Manifest, folder_of
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["Ecosystem", "ecosystems_of"]

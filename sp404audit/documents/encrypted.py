@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import NamedTuple
 
 from sp404audit.documents.secret_words import is_placeholder, is_reference, names_secret
 from sp404audit.documents.source import DocumentError, Source
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar, Sequence, mapping, parse_stream, text
+from sp404audit.records import NamedTuple
 from sp404audit.results import WHOLE_FILE, Region
 
 __all__ = ["Plain", "Sealed", "may_be", "read", "safe_pattern"]

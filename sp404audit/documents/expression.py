@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
 
 from sp404audit.documents.expression_tree import (
     ANY,
@@ -28,6 +27,8 @@ from sp404audit.documents.expression_tree import (
     truth,
     walk,
 )
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 
 __all__ = [
     "ANY",
@@ -80,7 +81,7 @@ class Embedded(NamedTuple):
     error: ExpressionError | None
 
 
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"""[ \t\r\n\f\v\u00a0]*+(?:
       (?P<number>[-+]?(?:0x[0-9A-Fa-f]++|0o[0-7]++|(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?|Infinity)
          (?![A-Za-z0-9_.]))
@@ -93,8 +94,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 # Most expressions are no more than a context: recognised without the parser, for speed.
-_PLAIN = re.compile(r"[ \t\r\n]*+([A-Za-z_][A-Za-z0-9_-]*+(?:\.[A-Za-z_][A-Za-z0-9_-]*+)*+)[ \t\r\n]*+")
-_CLOSE = re.compile(r"'[^']*+(?:'|\Z)|\}\}")
+_PLAIN = regex(r"[ \t\r\n]*+([A-Za-z_][A-Za-z0-9_-]*+(?:\.[A-Za-z_][A-Za-z0-9_-]*+)*+)[ \t\r\n]*+")
+_CLOSE = regex(r"'[^']*+(?:'|\Z)|\}\}")
 _KEYWORDS: dict[str, bool | float | None] = {
     "true": True,
     "false": False,

@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, cast
+from typing import cast
 
 from sp404audit.documents.source import Problem, Source
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.results import Region
 
 __all__ = [
@@ -166,18 +168,18 @@ def one_problem(problems: Iterable[Problem]) -> list[Problem]:
     return ordered[:1]
 
 
-_SPACE = re.compile(r"(?:[^\S\n]+|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?)*")
-_BLANK = re.compile(r"(?:\s+|#[^\n]*|//[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?)*")
-_NAME = re.compile(r"[^\W\d][\w-]*")
-_LABEL = re.compile(r'"((?:[^"\\\n]|\\[^\n])*)"|([^\W\d][\w-]*)')
-_SIMPLE_ATTRIBUTE = re.compile(
+_SPACE = regex(r"(?:[^\S\n]+|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?)*")
+_BLANK = regex(r"(?:\s+|#[^\n]*|//[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?)*")
+_NAME = regex(r"[^\W\d][\w-]*")
+_LABEL = regex(r'"((?:[^"\\\n]|\\[^\n])*)"|([^\W\d][\w-]*)')
+_SIMPLE_ATTRIBUTE = regex(
     r"""([^\W\d][\w-]*)[ \t]*=[ \t]*
     (?: "([^"\\$%\n]*)" | (true|false|null)\b | (\d{1,15}) | ([^\W\d][\w-]*)((?:\.[^\W\d][\w-]*)*) )
     [ \t\r]*(?=\n|\#|//|\Z)""",
     re.VERBOSE,
 )
-_STEP = re.compile(r"\.([^\W\d][\w-]*)")
-_HEADER_AT_LINE_START = re.compile(r'^[a-z_]\w*(?:[ \t]+(?:"[^"\n]*"|[^\W\d][\w-]*))*[ \t]*\{', re.MULTILINE)
+_STEP = regex(r"\.([^\W\d][\w-]*)")
+_HEADER_AT_LINE_START = regex(r'^[a-z_]\w*(?:[ \t]+(?:"[^"\n]*"|[^\W\d][\w-]*))*[ \t]*\{', re.MULTILINE)
 _TOP_LEVEL = frozenset({
     "check", "data", "ephemeral", "import", "locals", "module", "moved", "output", "provider", "removed", "resource",
     "terraform", "variable",

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol, TypeGuard, cast
+from typing import Protocol, TypeGuard, cast
 
 from sp404audit.documents.hcl import Expression
+from sp404audit.records import NamedTuple
 
 __all__ = [
     "UNKNOWN",

@@ -15,31 +15,32 @@ from sp404audit.documents.hcl_templates import (
     unescape,
     without_indent,
 )
+from sp404audit.lazy import regex
 
 __all__ = ["ExpressionReader"]
 
-_SPACE = re.compile(r"(?:[^\S\n]+|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?)*")
-_BLANK = re.compile(r"(?:\s+|#[^\n]*|//[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?)*")
-_SEPARATOR = re.compile(r"(?:\s+|,|#[^\n]*|//[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?)*")
-_NAME = re.compile(r"[^\W\d][\w-]*")
-_FUNCTION = re.compile(r"[^\W\d][\w-]*(?:::[^\W\d][\w-]*)*(?=[^\S\n]*\()")
-_PLAIN_STRING = re.compile(r'"([^"\\$%\n]*)"')
-_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
-_OPERATOR = re.compile(r"\|\||&&|[=!]=|[<>]=?|[-+*%]|/(?![/*])")
+_SPACE = regex(r"(?:[^\S\n]+|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?)*")
+_BLANK = regex(r"(?:\s+|#[^\n]*|//[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?)*")
+_SEPARATOR = regex(r"(?:\s+|,|#[^\n]*|//[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?)*")
+_NAME = regex(r"[^\W\d][\w-]*")
+_FUNCTION = regex(r"[^\W\d][\w-]*(?:::[^\W\d][\w-]*)*(?=[^\S\n]*\()")
+_PLAIN_STRING = regex(r'"([^"\\$%\n]*)"')
+_NUMBER = regex(r"\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_OPERATOR = regex(r"\|\||&&|[=!]=|[<>]=?|[-+*%]|/(?![/*])")
 _PRECEDENCE = (("*", "/", "%"), ("+", "-"), ("<", ">", "<=", ">="), ("==", "!="), ("&&",), ("||",))
-_ATTRIBUTE = re.compile(r"\.([^\W\d][\w-]*)")
-_LEGACY_INDEX = re.compile(r"\.(\d{1,9})")
-_SPLAT = re.compile(r"\[\s*\*\s*\]|\.\*")
-_FOR = re.compile(r"for\s+([^\W\d][\w-]*)\s*(?:,\s*([^\W\d][\w-]*)\s*)?in\b")
-_HEREDOC = re.compile(r"<<(-?)([^\W\d][\w-]*)[^\S\n]*\n")
-_QUOTED_PIECE = re.compile(r'[^"\\$%\n]+|\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)|\$\$\{|%%\{|[$%]\{~?|[$%]')
-_HEREDOC_PIECE = re.compile(r"[^$%]+|\$\$\{|%%\{|[$%]\{~?|[$%]")
-_DIRECTIVE = re.compile(r"(if|else|endif|for|endfor)\b")
-_FOR_IN = re.compile(r"\s*([^\W\d][\w-]*)\s*(?:,\s*([^\W\d][\w-]*)\s*)?in\b")
+_ATTRIBUTE = regex(r"\.([^\W\d][\w-]*)")
+_LEGACY_INDEX = regex(r"\.(\d{1,9})")
+_SPLAT = regex(r"\[\s*\*\s*\]|\.\*")
+_FOR = regex(r"for\s+([^\W\d][\w-]*)\s*(?:,\s*([^\W\d][\w-]*)\s*)?in\b")
+_HEREDOC = regex(r"<<(-?)([^\W\d][\w-]*)[^\S\n]*\n")
+_QUOTED_PIECE = regex(r'[^"\\$%\n]+|\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)|\$\$\{|%%\{|[$%]\{~?|[$%]')
+_HEREDOC_PIECE = regex(r"[^$%]+|\$\$\{|%%\{|[$%]\{~?|[$%]")
+_DIRECTIVE = regex(r"(if|else|endif|for|endfor)\b")
+_FOR_IN = regex(r"\s*([^\W\d][\w-]*)\s*(?:,\s*([^\W\d][\w-]*)\s*)?in\b")
 _WORDS: dict[str, Scalar] = {"true": True, "false": False, "null": None}
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
-_BALANCE = re.compile(r'#[^\n]*|//[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?|<<-?[^\W\d][\w-]*[^\S\n]*\n|["()\[\]{}\n]')
-_STRING_BALANCE = re.compile(r'\\.|\$\$\{|%%\{|[$%]\{|["\n]')
+_BALANCE = regex(r'#[^\n]*|//[^\n]*|/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?|<<-?[^\W\d][\w-]*[^\S\n]*\n|["()\[\]{}\n]')
+_STRING_BALANCE = regex(r'\\.|\$\$\{|%%\{|[$%]\{|["\n]')
 _MAX_UNARY = 8
 _MAX_LENGTH = 5_000
 """How many operators or steps may follow each other."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import NamedTuple
 
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["BuildRequest", "ImageReference", "ImageUse", "parse_reference"]

@@ -7,16 +7,15 @@ line that fits no rule is passed over: a broken line must not hide the rest.
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
-
 from sp404audit.documents.source import Source
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.results import Region
 
 __all__ = ["IniValue", "parse"]
 
-_SECTION = re.compile(r"\[([^\]\n]+)\]")
-_OPTION = re.compile(r"([^\s=:#;\[][^=:\n]*)[=:]")
+_SECTION = regex(r"\[([^\]\n]+)\]")
+_OPTION = regex(r"([^\s=:#;\[][^=:\n]*)[=:]")
 
 
 class IniValue(NamedTuple):

@@ -9,7 +9,8 @@ import functools
 import re
 from collections.abc import Callable, Iterator
 from itertools import groupby
-from typing import NamedTuple
+
+from sp404audit.records import NamedTuple
 
 __all__ = ["Lookup", "Template", "Variable", "interpolate", "parse"]
 

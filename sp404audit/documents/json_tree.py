@@ -16,11 +16,12 @@ from sp404audit.documents.yaml_tree import (
     Sequence,
     Written,
 )
+from sp404audit.lazy import regex
 from sp404audit.results import Region
 
 __all__ = ["parse"]
 
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"""[ \t\r\n]*(?:
         (?P<punctuation>[{}\[\]:,])
       | (?P<string>"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*")
@@ -29,8 +30,8 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_BLANK = re.compile(r"[ \t\r\n]*")
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\(.)")
+_BLANK = regex(r"[ \t\r\n]*")
+_ESCAPE = regex(r"\\u([0-9a-fA-F]{4})|\\(.)")
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _CLOSES = {"{": "}", "[": "]"}
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+
+from sp404audit.records import NamedTuple
 
 __all__ = ["Block", "find", "may_hold", "store_holds_key"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 from sp404audit.documents.images import ImageReference
+from sp404audit.records import NamedTuple
 
 __all__ = ["KnownImage", "known_image", "known_whatever_tag"]
 

@@ -7,13 +7,13 @@ kustomizations elsewhere may change it. The fields: https://kubernetes.io/docs/r
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from sp404audit.documents import yaml_tree
 from sp404audit.documents.images import ImageUse
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.source import DocumentError, Problem, Source
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar, Sequence
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location, Region
 
 __all__ = ["Container", "Kubernetes", "Manifest", "Setting", "WorkloadFact", "is_placeholder", "parse"]

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from sp404audit.documents import yaml_tree
 from sp404audit.documents.model import Document, Fact, Repository
 from sp404audit.documents.source import Source
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["Kustomization", "KustomizationFact", "Patch", "image_overrides", "including", "parse"]

@@ -65,15 +65,16 @@ class Repository:
         self.file_kinds = file_kinds
         self.paths = frozenset(paths)
         self.unread = tuple(unread)
-        self._facts: dict[type[Fact], list[Fact]] = {}
+        by_type: dict[type[Fact], list[Fact]] = {}
         for fact in facts:
-            self._facts.setdefault(type(fact), []).append(fact)
+            by_type.setdefault(type(fact), []).append(fact)
+        self._facts = {kind: tuple(found) for kind, found in by_type.items()}
         self._derived: dict[Callable[[Repository], object], object] = {}
         self._folders: frozenset[str] | None = None
 
     def facts(self, kind: type[F]) -> tuple[F, ...]:
         """Return the facts of one type, in the order of their files."""
-        return cast("tuple[F, ...]", tuple(self._facts.get(kind, ())))
+        return cast("tuple[F, ...]", self._facts.get(kind, ()))
 
     def files(self, *kinds: str) -> list[str]:
         """Return the paths of the audited files of these kinds, sorted."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import NamedTuple
 
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = [

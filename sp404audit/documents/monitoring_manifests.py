@@ -7,7 +7,6 @@ subject and the very facts that the file on its own would be, with places in the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from sp404audit.documents import yaml_embedded, yaml_tree
 from sp404audit.documents.alert_rules import RuleGroups, has_rules
@@ -18,6 +17,7 @@ from sp404audit.documents.monitoring_facts import AlertSource, Holder, Monitor, 
 from sp404audit.documents.prometheus import PrometheusConfig, is_configuration
 from sp404audit.documents.source import DocumentError, Problem, Source
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["Monitoring", "read"]

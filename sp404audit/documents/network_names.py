@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sp404audit.documents.compose_project import Project, Service, projects
 from sp404audit.documents.model import Repository
 from sp404audit.documents.monitoring_facts import ServiceName
 from sp404audit.documents.values import as_bool
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 if TYPE_CHECKING:

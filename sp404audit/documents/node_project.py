@@ -25,6 +25,7 @@ from sp404audit.documents.project import (
 from sp404audit.documents.script_literals import Value
 from sp404audit.documents.source import DocumentError, Source
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar, Sequence
+from sp404audit.lazy import regex
 from sp404audit.results import WHOLE_FILE, Location
 
 __all__ = ["NodeProject", "parse", "value_of"]
@@ -34,7 +35,7 @@ _MOST_SCRIPTS = 500
 _SCRIPT = (".js", ".ts", ".mjs", ".cjs", ".mts", ".cts")
 _METRICS = ("lines", "statements", "branches", "functions")
 _DEPENDENCIES = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
-_STUB = re.compile(r"echo\s.*no test specified", re.IGNORECASE)
+_STUB = regex(r"echo\s.*no test specified", re.IGNORECASE)
 
 
 class NodeProject(Document):

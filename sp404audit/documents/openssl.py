@@ -5,11 +5,11 @@ The options are those of openssl-enc(1) of OpenSSL 3; a cipher may stand in plac
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from sp404audit.documents.shell import UNKNOWN, ShellCommand
+from sp404audit.lazy import regex
 
 if TYPE_CHECKING:
     from sp404audit.documents.model import Repository
@@ -21,7 +21,7 @@ _OPTIONS_WITH_VALUE = """
     -in -out -pass -k -kfile -K -iv -S -iter -md -bufsize -saltlen -engine -rand -writerand -provider -provider-path
     -provparam -propquery -skeymgmt -skeyopt -cipher"""
 _WITH_VALUE = frozenset(_OPTIONS_WITH_VALUE.split())
-_CIPHER = re.compile(r"(?:aes|aria|camellia|bf|blowfish|cast5?|des3?|desx|idea|rc[245]|seed|sm4|chacha20)(?:-?\w+)*$")
+_CIPHER = regex(r"(?:aes|aria|camellia|bf|blowfish|cast5?|des3?|desx|idea|rc[245]|seed|sm4|chacha20)(?:-?\w+)*$")
 
 
 class EncCommand:

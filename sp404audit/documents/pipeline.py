@@ -8,19 +8,20 @@ workflows and `workflow_run`. Rules ask `pipeline_of(repository)`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from sp404audit.documents.commands import Activity
 from sp404audit.documents.model import Repository
 from sp404audit.documents.pipeline_runs import Follower, Opaque, Run
 from sp404audit.documents.workflow_facts import JobFact, StepFact, TriggerFact, WorkflowFact
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["Opaque", "Pipeline", "PipelineJob", "Run", "Upstream", "pipeline_of"]
 
-_CLOCK = re.compile(r"github\.event_name\s*==\s*'(?:schedule|workflow_dispatch)'")
+_CLOCK = regex(r"github\.event_name\s*==\s*'(?:schedule|workflow_dispatch)'")
 _MOST_JOBS = 500
 """Jobs of one workflow that are looked at; a run of GitHub has 256 at most of a matrix, and fewer by hand."""
 _MOST_CALLS = 20_000

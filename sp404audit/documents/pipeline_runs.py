@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 from sp404audit.documents import commands as command_lines
 from sp404audit.documents.commands import Activity
@@ -22,7 +20,9 @@ from sp404audit.documents.task_runners import (
     runners_of,
     script_called,
 )
-from sp404audit.documents.workflow_facts import JobFact, StepFact, WorkflowFact
+from sp404audit.documents.workflow_facts import JobFact, StepFact, WorkflowFact, steps_by_job
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["Follower", "Opaque", "Run"]
@@ -38,17 +38,17 @@ _MOST = 100_000
 _ENDS = ("exit", "false")
 _SUBSHELLS = ("subshell", "payload", "substitution", "process")
 """Constructs that a change of the folder does not outlive."""
-_CONTEXT = re.compile(r"\$\{\{\s*((?:matrix|env)\.[A-Za-z_][\w-]*)\s*\}\}")
+_CONTEXT = regex(r"\$\{\{\s*((?:matrix|env)\.[A-Za-z_][\w-]*)\s*\}\}")
 _MOST_VALUES = 30
 _RUNS_HOOKS = (("pre-commit", "run"), ("prek", "run"), ("prek",))
 _HOOK_ACTIONS = ("pre-commit/action", "j178/prek-action")
 _NAMED = (
-    ("e2e", re.compile(r"(?:.*[:_-])?(?:e2e|cypress|playwright|acceptance|smoke)(?:[:_-].*)?")),
-    ("test", re.compile(r"(?:.*[:_-])?(?:tests?|unit|jest|vitest|coverage)(?:[:_-].*)?")),
-    ("lint", re.compile(r"(?:.*[:_-])?(?:lint|eslint)(?:[:_-].*)?")),
-    ("typecheck", re.compile(r"(?:.*[:_-])?(?:typecheck|type-check|types|tsc)(?:[:_-].*)?")),
-    ("format", re.compile(r"(?:.*[:_-])?(?:format|fmt|prettier)(?:[:_-].*)?")),
-    ("deploy", re.compile(r"deploy(?:[:_-].*)?")),
+    ("e2e", regex(r"(?:.*[:_-])?(?:e2e|cypress|playwright|acceptance|smoke)(?:[:_-].*)?")),
+    ("test", regex(r"(?:.*[:_-])?(?:tests?|unit|jest|vitest|coverage)(?:[:_-].*)?")),
+    ("lint", regex(r"(?:.*[:_-])?(?:lint|eslint)(?:[:_-].*)?")),
+    ("typecheck", regex(r"(?:.*[:_-])?(?:typecheck|type-check|types|tsc)(?:[:_-].*)?")),
+    ("format", regex(r"(?:.*[:_-])?(?:format|fmt|prettier)(?:[:_-].*)?")),
+    ("deploy", regex(r"deploy(?:[:_-].*)?")),
 )
 
 
@@ -135,12 +135,10 @@ class Follower:
         self.left = _MOST
         self.hooks = tuple(_hook_activities(repository))
         self.starts: dict[tuple[str, int], list[int]] = {}
-        by_job: dict[tuple[str, str], list[StepFact]] = {}
+        self.steps = repository.derived(steps_by_job)
         for step in repository.facts(StepFact):
-            by_job.setdefault((step.path, step.job), []).append(step)
             region = step.location.region
             self.starts.setdefault((step.path, region.start_line), []).append(region.start_column)
-        self.steps = {key: tuple(steps) for key, steps in by_job.items()}
 
     def job(self, fact: JobFact) -> tuple[tuple[Run, ...], tuple[Opaque, ...]]:
         """Follow every step of a job."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from sp404audit.documents import yaml_tree
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.source import Source
 from sp404audit.documents.yaml_tree import Mapping
+from sp404audit.records import NamedTuple
 from sp404audit.results import WHOLE_FILE, Location
 
 __all__ = ["Hook", "PreCommitConfig", "PreCommitService", "parse"]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from sp404audit.documents import shell
 from sp404audit.documents.model import Document, Fact
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location, Region
 
 __all__ = [

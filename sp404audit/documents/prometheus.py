@@ -7,13 +7,14 @@ agents and the OpenTelemetry collector's Prometheus receiver read the same. One 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple, TypeGuard
+from typing import ClassVar, TypeGuard
 
 from sp404audit.documents import yaml_tree
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.monitoring_facts import Holder, PrometheusFile, Target, without_credentials
 from sp404audit.documents.source import DocumentError, Problem, Source
 from sp404audit.documents.yaml_tree import Mapping, MergeBudget, Node, Scalar, Sequence
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location, Region
 
 __all__ = ["Prometheus", "PrometheusConfig", "Relabelling", "ScrapeConfig", "parse"]

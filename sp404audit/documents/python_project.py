@@ -7,15 +7,16 @@ https://coverage.readthedocs.io/en/latest/config.html and https://docs.pytest.or
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from sp404audit.documents import ini
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.project import CoverageSetting, Manifest, folder_of, number, task_facts
 from sp404audit.documents.source import Source
 from sp404audit.documents.toml_file import key_regions, read_toml
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.results import WHOLE_FILE, Location, Region
 
 __all__ = ["PytestOptions", "PythonProject", "parse"]
@@ -23,9 +24,9 @@ __all__ = ["PytestOptions", "PythonProject", "parse"]
 _MOST_TASKS = 200
 _COVERAGE_RANK = {".coveragerc": 0, ".coveragerc.toml": 0, "setup.cfg": 1, "tox.ini": 2, "pyproject.toml": 3}
 _PYTEST_RANK = {"pytest.ini": 0, ".pytest.ini": 1, "pyproject.toml": 2, "tox.ini": 3, "setup.cfg": 4}
-_REQUIREMENT = re.compile(r"(?m)^[ \t]*(?!#)(?:[A-Za-z0-9]|-e\s|--editable\s|git\+|https?:)")
-_SETUP_REQUIRES = re.compile(r"\b(?:install_requires|extras_require|setup_requires|requirements)\b")
-_INCLUDED = re.compile(r"(?m)^[ \t]*(?:-r|--requirement|-c|--constraint)\b")
+_REQUIREMENT = regex(r"(?m)^[ \t]*(?!#)(?:[A-Za-z0-9]|-e\s|--editable\s|git\+|https?:)")
+_SETUP_REQUIRES = regex(r"\b(?:install_requires|extras_require|setup_requires|requirements)\b")
+_INCLUDED = regex(r"(?m)^[ \t]*(?:-r|--requirement|-c|--constraint)\b")
 
 
 class PytestOptions(NamedTuple):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from sp404audit.documents.compose_project import Service
 from sp404audit.documents.model import Repository
 from sp404audit.documents.monitoring_facts import PrometheusFile, RuleFile
 from sp404audit.documents.monitoring_targets import readers_of
+from sp404audit.records import NamedTuple
 
 __all__ = ["Loading", "loading"]
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from sp404audit.documents import shell
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.project import LineExcerpt
 from sp404audit.documents.source import Source
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location, Region
 
 __all__ = ["Crontab", "Schedule", "SystemdUnit", "cron_hours", "hours_of", "parse_crontab", "parse_systemd"]
@@ -21,12 +23,12 @@ _NICKNAMES = {
     "@hourly": 1.0, "@daily": 24.0, "@midnight": 24.0, "@weekly": 168.0, "@monthly": 730.0, "@yearly": 8760.0,
     "@annually": 8760.0,
 }  # fmt: skip
-_DURATION = re.compile(
+_DURATION = regex(
     r"(\d{1,9})\s*(ms|months?|minutes?|min|m|hours?|hr|h|days?|d|weeks?|w|years?|y|seconds?|sec|s)(?![a-z])"
 )
 _UNIT_HOURS = {"s": 1 / 3600, "m": 1 / 60, "h": 1.0, "d": 24.0, "w": 168.0, "y": 8760.0}
-_LINE = re.compile(r"[ \t]*((?:[^\s#]+[ \t]+){5}|@[a-z]+[ \t]+)(\S[^\n]*)")
-_VARIABLE = re.compile(r"[ \t]*\w+[ \t]*=")
+_LINE = regex(r"[ \t]*((?:[^\s#]+[ \t]+){5}|@[a-z]+[ \t]+)(\S[^\n]*)")
+_VARIABLE = regex(r"[ \t]*\w+[ \t]*=")
 _MAX_LINES = 5_000
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from sp404audit.documents import shell
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.source import DocumentError, Source
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.results import WHOLE_FILE, Location, Region
 
 if TYPE_CHECKING:
@@ -16,9 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Script", "ScriptFact", "parse"]
 
-_SHEBANG = re.compile(r"#![ \t]*(\S+)(?:[ \t]+([^\r\n]*))?")
+_SHEBANG = regex(r"#![ \t]*(\S+)(?:[ \t]+([^\r\n]*))?")
 _LETTERS = {"e": "errexit", "u": "nounset", "x": "xtrace"}
-_SAYS_WHEN = re.compile(
+_SAYS_WHEN = regex(
     r"^[ \t]*#(?!!)[^\n]{0,200}?\b(cron(?:tab|job)?\b|cron\.(?:d|daily|hourly|weekly)|systemd|timer\b|nightly|hourly"
     r"|every (?:night|day|hour|week)|scheduled? by|scheduler)",
     re.IGNORECASE | re.MULTILINE,

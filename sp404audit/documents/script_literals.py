@@ -9,13 +9,16 @@ caller can tell "not set" from "cannot be known".
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 
 __all__ = ["UNKNOWN", "Value", "exported", "is_one_value", "read_json5"]
 
 _DEPTH = 64
 _TOKEN_LIMIT = 200_000
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"""
       (?P<space>[\s\ufeff]+|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)
     | (?P<string>"(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*'|`(?:[^`\\]|\\[\s\S])*`)
@@ -25,10 +28,10 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_REGEX = re.compile(r"/(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*")
+_REGEX = regex(r"/(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*")
 _QUOTES = ("'", '"', "`")
 _OPERATORS = frozenset("?+-*/%<>.[(") | {"??", "||", "&&", "==", "===", "!=", "!=="}
-_WRAPPERS = re.compile(r"define\w*|mergeConfig|merge|withNuxt")
+_WRAPPERS = regex(r"define\w*|mergeConfig|merge|withNuxt")
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 
 

@@ -11,12 +11,13 @@ import posixpath
 import re
 from collections.abc import Iterator
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sp404audit.documents.secret_words import words
 from sp404audit.documents.shell import ROOT_FOLDER, SCRIPT_FOLDER, UNKNOWN, Command, Redirect, Shell, Word
 from sp404audit.documents.step_shell import read_shell
 from sp404audit.documents.yaml_tree import Scalar
+from sp404audit.records import NamedTuple
 
 if TYPE_CHECKING:
     from sp404audit.documents.steps import Step

@@ -9,6 +9,8 @@ import re
 from functools import cache, lru_cache
 from itertools import pairwise
 
+from sp404audit.lazy import regex
+
 __all__ = ["holds_url_password", "is_placeholder", "is_reference", "looks_random", "names_secret", "words"]
 
 # A key with one of these words holds a credential …
@@ -42,7 +44,7 @@ _NAMING_ENDS = frozenset(_NAMING_ENDS_TEXT.split())
 _NAMING_BEGINNINGS = frozenset(_NAMING_BEGINNINGS_TEXT.split())
 _PLACEHOLDER_WORDS = frozenset(_PLACEHOLDER_WORDS_TEXT.split())
 _PLACEHOLDERS = frozenset(_PLACEHOLDERS_TEXT.split())
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_WORD = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _REFERENCE_BEGINNINGS = (
     "$", "{{", "<%", "%{", "op://", "vault:", "ref+", "encrypted:", "enc[", "file:", "/run/secrets/", "sm://", "ssm:",
     "awssm:", "gcpsm:", "keyvault:", "@microsoft.keyvault(", "secretref:", "env:", "projects/", "!vault",

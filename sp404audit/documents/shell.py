@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sp404audit.documents.shell_model import (
     ROOT_FOLDER,
@@ -25,6 +25,7 @@ from sp404audit.documents.shell_model import (
     is_known,
 )
 from sp404audit.documents.source import Problem
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from sp404audit.lazy import regex
 
 __all__ = ["ROOT_FOLDER", "SCRIPT_FOLDER", "folder_of_substitution", "folder_of_variable"]
 
@@ -13,11 +13,11 @@ ROOT_FOLDER = "\x03"
 
 _ROOT_VARIABLES = frozenset({"GITHUB_WORKSPACE", "CI_PROJECT_DIR", "BUILD_SOURCESDIRECTORY", "WORKSPACE"})
 _FOLDER_EXPANSIONS = frozenset({"${0%/*}", "${BASH_SOURCE%/*}", "${BASH_SOURCE[0]%/*}", "${BASH_SOURCE[0]%\\/*}"})
-_COMPUTING = re.compile(
+_COMPUTING = regex(
     r"CDPATH=|builtin|command|cd|pwd|dirname|readlink|realpath|BASH_SOURCE(?:\[0\])?|dev/null|null|true|:-|\b[0-9]\b"
     r"|-[A-Za-z]+|--|[\s\"'$(){}&|;=<>/.\[\]:]"
 )
-_AFTER_DIRNAME = re.compile(r"dirname[^)]*\)+[\"']?((?:/[\w.-]+)*)")
+_AFTER_DIRNAME = regex(r"dirname[^)]*\)+[\"']?((?:/[\w.-]+)*)")
 
 
 def folder_of_substitution(text: str) -> str | None:

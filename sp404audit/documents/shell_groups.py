@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from sp404audit.documents.model import Repository
 from sp404audit.documents.shell import ROOT_FOLDER, SCRIPT_FOLDER, UNKNOWN, ShellCommand
+from sp404audit.records import NamedTuple
 
 __all__ = ["Group", "groups", "script_paths", "started_scripts"]
 

@@ -9,19 +9,21 @@ length.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 
 __all__ = ["MAX_NESTING", "Heredoc", "blank", "scan"]
 
 MAX_NESTING = 400
 """Constructs in constructs; the deepest of 3,758 scripts in the wild has 9."""
 
-_INTERESTING = re.compile(
+_INTERESTING = regex(
     r"""\\[\s\S] | ' | " | ` | \$\(\(? | \$\{ | \(\(? | \)\)? | \} | <<<|<<-? | (?:(?<=[\s;&|(])|\A)\# | \n""",
     re.VERBOSE,
 )
-_DELIMITER = re.compile(r"""[ \t]*((?:\\.|'[^'\n]*'|"[^"\n]*"|[^\s\\'"`;&|<>()])+)""")
-_UNQUOTE = re.compile(r"""[\\'"]""")
+_DELIMITER = regex(r"""[ \t]*((?:\\.|'[^'\n]*'|"[^"\n]*"|[^\s\\'"`;&|<>()])+)""")
+_UNQUOTE = regex(r"""[\\'"]""")
 _CLOSES = {"$(": ")", "(": ")", "$((": "))", "((": "))", "${": "}"}
 
 
@@ -160,7 +162,7 @@ def scan(text: str) -> tuple[list[Heredoc], int]:
     return scanner.found, scanner.deepest
 
 
-_NOT_LINE_END = re.compile(r"[^\n]")
+_NOT_LINE_END = regex(r"[^\n]")
 
 
 def blank(text: str, heredocs: list[Heredoc]) -> str:

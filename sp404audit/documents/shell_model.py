@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from sp404audit.documents.shell_folders import ROOT_FOLDER, SCRIPT_FOLDER, folder_of_substitution, folder_of_variable
+from sp404audit.records import NamedTuple
 
 if TYPE_CHECKING:
     from sp404audit.documents.source import Excerpt, Problem

@@ -6,7 +6,7 @@ import functools
 import re
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sp404audit.documents import shell_heredocs
 from sp404audit.documents.shell_model import (
@@ -22,6 +22,8 @@ from sp404audit.documents.shell_text import View
 from sp404audit.documents.shell_words import WordReader
 from sp404audit.documents.shell_wrappers import carried, command_index
 from sp404audit.documents.source import Problem
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser, Tree
@@ -43,8 +45,8 @@ _SMALL = 8 * 1024
 _OPTION_LETTERS = {"e": "errexit", "u": "nounset", "x": "xtrace", "E": "errtrace", "f": "noglob", "v": "verbose"}
 _SETTERS = frozenset({"set", "shopt", "setopt", "unsetopt"})
 _UNSURE = ("branch", "case", "loop")
-_STATEMENT_END = re.compile(r"(?<![|\\])\n|;")
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z", re.ASCII)
+_STATEMENT_END = regex(r"(?<![|\\])\n|;")
+_IDENTIFIER = regex(r"[A-Za-z_]\w*\Z", re.ASCII)
 
 
 @functools.cache
@@ -361,7 +363,9 @@ class _Reader:
         variable = task.node.child_by_field_name("variable")
         if variable is not None:
             filled = self.view.text[variable.start_byte : variable.end_byte]
-            self.shell.assignments.append(Assignment(filled, None, *self.span(variable), function=self.function(task.frames)))
+            self.shell.assignments.append(
+                Assignment(filled, None, *self.span(variable), function=self.function(task.frames))
+            )
         self.push_each(queued)
 
     def push_each(self, queued: Sequence[tuple[Node, tuple[Frame, ...]]]) -> None:

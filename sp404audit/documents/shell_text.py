@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 
+from sp404audit.lazy import regex
+
 __all__ = ["MASK", "View", "mask_github", "mask_templates"]
 
 MASK = "\x01"
 """Stands for a character that something else fills in before a shell sees the text."""
 
-_UNSAFE = re.compile(r"[^\x09\x0a\x0d\x20-\x7e]")
-_GITHUB = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
-_TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-_SUBSTITUTION = re.compile(r"\\[\s\S]|\$\(|`|\(|\)")
+_UNSAFE = regex(r"[^\x09\x0a\x0d\x20-\x7e]")
+_GITHUB = regex(r"\$\{\{.*?\}\}", re.DOTALL)
+_TEMPLATE = regex(r"\{\{.*?\}\}", re.DOTALL)
+_SUBSTITUTION = regex(r"\\[\s\S]|\$\(|`|\(|\)")
 
 
 def mask_github(text: str) -> str:
@@ -153,4 +155,4 @@ class View:
         return end
 
 
-_SPACES = re.compile(r"[^\n]")
+_SPACES = regex(r"[^\n]")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sp404audit.documents.shell_model import Part, Word
 from sp404audit.documents.shell_text import MASK, View
+from sp404audit.lazy import regex
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -24,14 +25,14 @@ _KINDS = frozenset({
     "expansion", "command_substitution", "process_substitution", "arithmetic_expansion", "brace_expression", "regex",
     "extglob_pattern", "test_operator", "array", "special_variable_name", "variable_name", "subscript",
 })  # fmt: skip
-_SIMPLE_WORD = re.compile(rf"""(?P<plain>[A-Za-z0-9_./:=@%+,^-]+)|(?P<quoted>"[^"$`\\\r{MASK}]*"|'[^'\r{MASK}]*')""")
-_SUBSTITUTES = re.compile(r"[$<>]\(|`")
-_MASKED = re.compile(f"({MASK}+)")
-_UNQUOTED_ESCAPE = re.compile(r"\\(\r?\n|[\s\S])")
-_QUOTED_ESCAPE = re.compile(r"\\(\r?\n|[$`\"\\])")
-_ANSI_ESCAPE = re.compile(r"\\([\s\S])")
+_SIMPLE_WORD = regex(rf"""(?P<plain>[A-Za-z0-9_./:=@%+,^-]+)|(?P<quoted>"[^"$`\\\r{MASK}]*"|'[^'\r{MASK}]*')""")
+_SUBSTITUTES = regex(r"[$<>]\(|`")
+_MASKED = regex(f"({MASK}+)")
+_UNQUOTED_ESCAPE = regex(r"\\(\r?\n|[\s\S])")
+_QUOTED_ESCAPE = regex(r"\\(\r?\n|[$`\"\\])")
+_ANSI_ESCAPE = regex(r"\\([\s\S])")
 _ANSI = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "v": "\v"}
-_EXPANSION = re.compile(r"\$\{([A-Za-z_]\w*|\d+|[@*#?$!-])(:?[-=?+]|%%?|##?)?", re.ASCII)
+_EXPANSION = regex(r"\$\{([A-Za-z_]\w*|\d+|[@*#?$!-])(:?[-=?+]|%%?|##?)?", re.ASCII)
 _GLOB = frozenset("*?[")
 
 

@@ -7,7 +7,9 @@ kubectl 1.31), as of 2025-11.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from sp404audit.records import NamedTuple
 
 if TYPE_CHECKING:
     from sp404audit.documents.shell_model import Word

@@ -5,12 +5,11 @@ For rules on backups and on data: `repository.derived(storage_buckets)`, or `Sto
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from sp404audit.documents.hcl_evaluation import UNKNOWN, Symbol, Text, Value, as_bool, as_number, is_list
 from sp404audit.documents.model import Repository
 from sp404audit.documents.terraform_context import Context
 from sp404audit.documents.terraform_resources import Part, Resource, resources
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["LifecycleRule", "Setting", "StorageBucket", "storage_buckets"]

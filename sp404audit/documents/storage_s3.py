@@ -7,7 +7,6 @@ reference or by name (upgrade guide to version 4 of the AWS provider).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from sp404audit.documents.hcl_evaluation import Symbol, Text, Value, is_known, is_list
 from sp404audit.documents.model import Repository
@@ -15,6 +14,7 @@ from sp404audit.documents.storage import Setting, StorageBucket, setting
 from sp404audit.documents.storage_s3_settings import configure
 from sp404audit.documents.terraform_context import Context
 from sp404audit.documents.terraform_resources import Part, Resource, resources
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["PUBLIC_ACCESS_FLAGS", "PublicAccessBlock", "S3Bucket", "s3_buckets"]

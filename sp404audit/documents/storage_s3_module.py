@@ -12,14 +12,15 @@ from sp404audit.documents.model import Repository
 from sp404audit.documents.storage import LifecycleRule, Setting, days
 from sp404audit.documents.storage_s3 import PUBLIC_ACCESS_FLAGS, PublicAccessBlock, S3Bucket
 from sp404audit.documents.terraform_resources import Part, called_modules
+from sp404audit.lazy import regex
 
 __all__ = ["module_buckets"]
 
-_SOURCE = re.compile(r"(?:^|[/:])terraform-aws-modules/(?:terraform-aws-)?s3-bucket(?:/aws|\.git|\?|$)")
-_SUBMODULE = re.compile(r"s3-bucket[^?]*//modules/")
+_SOURCE = regex(r"(?:^|[/:])terraform-aws-modules/(?:terraform-aws-)?s3-bucket(?:/aws|\.git|\?|$)")
+_SUBMODULE = regex(r"s3-bucket[^?]*//modules/")
 _BLOCKED_BY_DEFAULT_SINCE = (3, 9)
 """The version since which the module blocks public access unless told otherwise (its changelog, 2023-04-26)."""
-_VERSION = re.compile(r"(=|~>|<=?|>=?|!=)?\s*v?(\d{1,6})(?:\.(\d{1,6}))?(?:\.(\d{1,6}))?")
+_VERSION = regex(r"(=|~>|<=?|>=?|!=)?\s*v?(\d{1,6})(?:\.(\d{1,6}))?(?:\.(\d{1,6}))?")
 
 
 def module_buckets(repository: Repository) -> list[S3Bucket]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.project import task_facts
 from sp404audit.documents.source import Source
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.results import Region
 
 __all__ = ["TaskFile", "parse"]
@@ -22,16 +24,16 @@ _MOST = 2_000
 """Targets that are read; generated makefiles hold more."""
 _MOST_VARIABLES = 50
 """Variables that are put in their places in one line: their values multiply."""
-_ASSIGNMENT = re.compile(r"\s*(?:export\s+|override\s+)*([A-Za-z_][\w.-]*)\s*(?:\?|::?:?|!)?=\s*(.*)$")
-_VARIABLE = re.compile(r"\$(?:\(([A-Za-z_][\w.-]*)\)|\{([A-Za-z_][\w.-]*)\})")
-_CALL = re.compile(r"\$\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
-_SHELL_CALL = re.compile(r"\$\(shell\s")
-_SHELL_FLAGS = re.compile(r"^\.SHELLFLAGS[ \t]*:?:?=[ \t]*([^\n]*)", re.MULTILINE)
-_JUST_NAME = re.compile(r"@?([A-Za-z_][\w-]*)(?=[\s:])")
-_JUST_ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)$")
-_JUST_ALIAS = re.compile(r"alias\s+([\w-]+)\s*:=\s*([\w-]+)")
-_JUST_EXPRESSION = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
-_NEED = re.compile(r"[A-Za-z_][\w.:/-]*")
+_ASSIGNMENT = regex(r"\s*(?:export\s+|override\s+)*([A-Za-z_][\w.-]*)\s*(?:\?|::?:?|!)?=\s*(.*)$")
+_VARIABLE = regex(r"\$(?:\(([A-Za-z_][\w.-]*)\)|\{([A-Za-z_][\w.-]*)\})")
+_CALL = regex(r"\$\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)")
+_SHELL_CALL = regex(r"\$\(shell\s")
+_SHELL_FLAGS = regex(r"^\.SHELLFLAGS[ \t]*:?:?=[ \t]*([^\n]*)", re.MULTILINE)
+_JUST_NAME = regex(r"@?([A-Za-z_][\w-]*)(?=[\s:])")
+_JUST_ASSIGNMENT = regex(r"(?:export\s+)?([A-Za-z_][\w-]*)\s*:=\s*(.*)$")
+_JUST_ALIAS = regex(r"alias\s+([\w-]+)\s*:=\s*([\w-]+)")
+_JUST_EXPRESSION = regex(r"\{\{\s*([^{}]*?)\s*\}\}")
+_NEED = regex(r"[A-Za-z_][\w.:/-]*")
 
 
 class Recipe(NamedTuple):

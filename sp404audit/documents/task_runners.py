@@ -9,13 +9,13 @@ from __future__ import annotations
 import posixpath
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from sp404audit.documents.commands import option, options, positionals
 from sp404audit.documents.model import Repository
 from sp404audit.documents.project import Package, Task
 from sp404audit.documents.shell import UNKNOWN, ShellCommand
 from sp404audit.documents.tools import NPM_OWN
+from sp404audit.records import NamedTuple
 
 __all__ = ["Call", "Runners", "commands_by_task", "joined_folder", "runners_of", "script_called"]
 

@@ -5,19 +5,19 @@ How files make a module: https://developer.hashicorp.com/terraform/language/file
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from sp404audit.documents import hcl
 from sp404audit.documents.hcl import Attribute, Block, Expression
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.source import Source
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location, Region
 
 __all__ = ["Terraform", "TerraformFile", "VariableValues", "VariablesFile", "parse", "parse_variables"]
 
-_OVERRIDE = re.compile(r"(?:^|_)override\.(?:tf|tofu)(?:\.json)?$")
+_OVERRIDE = regex(r"(?:^|_)override\.(?:tf|tofu)(?:\.json)?$")
 
 
 class TerraformFile(NamedTuple):

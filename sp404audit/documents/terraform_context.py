@@ -7,7 +7,7 @@ their defaults. Calls from folders of examples and documentation make no use of 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, cast
+from typing import cast
 
 from sp404audit.documents.hcl import Block, Expression
 from sp404audit.documents.hcl_evaluation import (
@@ -24,6 +24,7 @@ from sp404audit.documents.hcl_evaluation import (
 from sp404audit.documents.model import Repository
 from sp404audit.documents.terraform import VariableValues
 from sp404audit.documents.terraform_module import Module, ModuleCall, modules
+from sp404audit.records import NamedTuple
 
 __all__ = ["Context", "all_of", "contexts", "is_filled", "is_repeated"]
 

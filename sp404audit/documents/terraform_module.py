@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from sp404audit.documents.hcl import Attribute, Block
 from sp404audit.documents.model import Repository
 from sp404audit.documents.terraform import TerraformFile, VariableValues
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["Declared", "Module", "ModuleCall", "modules"]
 
 _SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json")
 _SAMPLES = frozenset({"doc", "docs", "documentation", "example", "examples"})
-_GENERATOR = re.compile(
+_GENERATOR = regex(
     r"terragrunt\.hcl(?:\.json)?|cdktf\.json|.*\.tm(?:\.hcl)?"
     r"|.*\.(?:tf|tofu)\.(?:j2|jinja2?|tpl|tmpl|tftpl|gotmpl|erb|template|example|sample|dist)"
 )

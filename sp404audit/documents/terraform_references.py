@@ -6,11 +6,11 @@ What a name may refer to: https://developer.hashicorp.com/terraform/language/exp
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from sp404audit.documents.hcl import Block, Expression
 from sp404audit.documents.terraform import TerraformFile
 from sp404audit.documents.terraform_module import Module
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["Reference", "is_declared", "references"]

@@ -9,11 +9,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from sp404audit.documents.model import Repository
 from sp404audit.documents.pipeline import KINDS, Pipeline, PipelineJob, Run, is_by_clock_or_hand, pipeline_of
 from sp404audit.documents.project import Manifest, Package
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["SuiteRun", "TestSuite", "suites_of"]
@@ -36,14 +38,14 @@ _LANGUAGE = {
 _WITHOUT_COVERAGE = frozenset({"shell", "terraform", "ansible", "bazel", ""})
 """Languages of tests for which nobody measures coverage, and those that a name does not tell."""
 _TEST_FILES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("python", re.compile(r"(?:.*/)?(?:test_[^/]+|[^/]+_test)\.py")),
-    ("go", re.compile(r"(?:.*/)?[^/]+_test\.go")),
-    ("node", re.compile(r"(?:.*/)?[^/]+\.(?:test|spec)\.[cm]?[jt]sx?")),
-    ("jvm", re.compile(r"(?:.*/)?src/test/(?:java|kotlin|groovy|scala)/.+")),
-    ("ruby", re.compile(r"(?:.*/)?(?:spec/.+_spec|test/.+_test)\.rb")),
-    ("php", re.compile(r"(?:.*/)?tests/.+Test\.php")),
+    ("python", regex(r"(?:.*/)?(?:test_[^/]+|[^/]+_test)\.py")),
+    ("go", regex(r"(?:.*/)?[^/]+_test\.go")),
+    ("node", regex(r"(?:.*/)?[^/]+\.(?:test|spec)\.[cm]?[jt]sx?")),
+    ("jvm", regex(r"(?:.*/)?src/test/(?:java|kotlin|groovy|scala)/.+")),
+    ("ruby", regex(r"(?:.*/)?(?:spec/.+_spec|test/.+_test)\.rb")),
+    ("php", regex(r"(?:.*/)?tests/.+Test\.php")),
 )
-_NOT_OURS = re.compile(
+_NOT_OURS = regex(
     r"(?:.*/)?(?:node_modules|vendor|third_party|fixtures|testdata|examples?|e2e|cypress|playwright|\.git)/.*"
 )
 

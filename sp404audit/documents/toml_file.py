@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from sp404audit.documents.source import DocumentError, Source
+from sp404audit.lazy import regex
 from sp404audit.results import Region
 
 __all__ = ["key_regions", "read_toml"]
@@ -18,11 +19,11 @@ __all__ = ["key_regions", "read_toml"]
 _LARGEST = 1 << 20
 """No project file that is written by hand comes near; the standard library's parser is slow."""
 
-_HEADER = re.compile(r"\s*\[\[?\s*([^\]\n]+?)\s*\]\]?\s*(?:#.*)?$")
+_HEADER = regex(r"\s*\[\[?\s*([^\]\n]+?)\s*\]\]?\s*(?:#.*)?$")
 _NAME = r"(?:[A-Za-z0-9_-]+|\"[^\"\n]*\"|'[^'\n]*')"
-_KEY = re.compile(rf"\s*({_NAME}(?:\s*\.\s*{_NAME})*)\s*=")
-_PART = re.compile(r"\"([^\"\n]*)\"|'([^'\n]*)'|([^.\s\"']+)")
-_TOKEN = re.compile(r"\"\"\"|'''|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|[\[\]{}#]")
+_KEY = regex(rf"\s*({_NAME}(?:\s*\.\s*{_NAME})*)\s*=")
+_PART = regex(r"\"([^\"\n]*)\"|'([^'\n]*)'|([^.\s\"']+)")
+_TOKEN = regex(r"\"\"\"|'''|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|[\[\]{}#]")
 
 
 def read_toml(source: Source) -> dict[str, Any]:

@@ -6,7 +6,7 @@ GitHub compares them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from sp404audit.records import NamedTuple
 
 __all__ = ["ACTIONS", "ActionTool"]
 

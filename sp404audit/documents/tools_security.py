@@ -5,7 +5,7 @@ Collected on 2026-11-25 from the tools' own documentation. Patterns are written 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from sp404audit.records import NamedTuple
 
 __all__ = ["SCANNERS", "Scanner"]
 

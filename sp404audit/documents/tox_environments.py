@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ from sp404audit.documents.ini import IniValue
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.project import task_facts
 from sp404audit.documents.source import Source
+from sp404audit.lazy import regex
 from sp404audit.results import WHOLE_FILE, Region
 
 __all__ = ["expand_names", "tox_facts", "tox_toml_facts"]
@@ -19,11 +19,11 @@ _MOST = 200
 _LONGEST_LIST = 20_000
 _MOST_LINES = 100
 """Command lines of one environment that are read."""
-_BRACES = re.compile(r"\{([^{}]*)\}")
-_FACTOR = re.compile(r"^!?[A-Za-z0-9_.{},!-]+:\s+")
-_REFERENCE = re.compile(r"\{\[([^\]{}]+)\]([A-Za-z0-9_]+)\}")
-_POSITIONAL = re.compile(r"\{posargs(?::([^{}]*))?\}|\[\]")
-_SUBSTITUTION = re.compile(r"\{[A-Za-z_][^{}\n]*\}")
+_BRACES = regex(r"\{([^{}]*)\}")
+_FACTOR = regex(r"^!?[A-Za-z0-9_.{},!-]+:\s+")
+_REFERENCE = regex(r"\{\[([^\]{}]+)\]([A-Za-z0-9_]+)\}")
+_POSITIONAL = regex(r"\{posargs(?::([^{}]*))?\}|\[\]")
+_SUBSTITUTION = regex(r"\{[A-Za-z_][^{}\n]*\}")
 
 
 def expand_names(text: str) -> list[str]:

@@ -7,13 +7,14 @@ https://docs.renovatebot.com/configuration-options/. Renovate's JSON5 is read to
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from sp404audit.documents import script_literals, yaml_tree
 from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.script_literals import Value
 from sp404audit.documents.source import Source
 from sp404audit.documents.yaml_tree import Mapping, Node
+from sp404audit.records import NamedTuple
 from sp404audit.results import WHOLE_FILE, Location, Region
 
 __all__ = ["DependabotConfig", "RenovateConfig", "UpdateBot", "UpdateEntry", "parse_dependabot", "parse_renovate"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, ClassVar, Literal
+
+from sp404audit.lazy import regex
 
 if TYPE_CHECKING:
     from sp404audit.documents.source import Source
@@ -14,8 +15,8 @@ __all__ = ["Uses", "UsesKind"]
 
 UsesKind = Literal["repository", "local", "docker", "expression", "invalid"]
 
-_COMMIT = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
-_COMMENT = re.compile(r"[ \t]+#[ \t]*(.*)")
+_COMMIT = regex(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
+_COMMENT = regex(r"[ \t]+#[ \t]*(.*)")
 
 
 class Uses:

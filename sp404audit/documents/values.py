@@ -7,9 +7,9 @@ merged from three files) must outlive them. `freeze` turns nodes into `Value`s, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar, Sequence
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["Entry", "Freezer", "Value", "as_bool", "freeze", "mapping_of", "sequence_of"]

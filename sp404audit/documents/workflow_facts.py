@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sp404audit.documents.yaml_tree import Mapping, Scalar, Sequence, text
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sp404audit.documents import expression
 from sp404audit.documents.images import BuildRequest, ImageUse
 from sp404audit.documents.yaml_tree import Mapping, Scalar
+from sp404audit.lazy import regex
 from sp404audit.results import Location
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ __all__ = ["action_image_facts", "image_facts", "resolve"]
 
 _BUILD_ACTION = "docker/build-push-action"
 _MAX_VARIANTS = 32
-_REMOTE = re.compile(r"(?:https?|git|ssh)://|git@|github\.com/", re.IGNORECASE)
+_REMOTE = regex(r"(?:https?|git|ssh)://|git@|github\.com/", re.IGNORECASE)
 Lookup = Callable[[tuple[str, ...]], "str | None"]
 
 

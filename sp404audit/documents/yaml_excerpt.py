@@ -7,6 +7,7 @@ from bisect import bisect_right
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from sp404audit.lazy import regex
 from sp404audit.results import Region
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ScalarExcerpt"]
 
-_LINE_END = re.compile(r"\r\n|\n|\r|$")
-_ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
+_LINE_END = regex(r"\r\n|\n|\r|$")
+_ESCAPE = regex(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
 _BLANK_ESCAPES = frozenset(
     "tn r_NLP\t\n\r0abve"
 )  # those that stand for white space, a line fold or a control character

@@ -10,13 +10,14 @@ seen. Merge keys (`<<`) are resolved on look-up, within a budget for each file.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from sp404audit.documents.source import DocumentError, Problem, Source
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.results import Region
 
 if TYPE_CHECKING:
@@ -66,10 +67,10 @@ MAX_MERGED_KEYS = 10_000
 
 _TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep; flatten it"
 # Line ends to YAML 1.1, which libyaml counts, but not to YAML 1.2, GitHub or an editor.
-_FOREIGN_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
-_NODE_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
-_INT = re.compile(r"[-+]?[0-9]{1,25}$|0o[0-7]{1,25}$|0x[0-9a-fA-F]{1,25}$")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,40}|[0-9]{1,40}(?:\.[0-9]{0,40})?)(?:[eE][-+]?[0-9]{1,4})?$")
+_FOREIGN_LINE_ENDS = regex("[\x85\u2028\u2029]")
+_NODE_PROPERTIES = regex(r"(?:[&!]\S*\s+)+")
+_INT = regex(r"[-+]?[0-9]{1,25}$|0o[0-7]{1,25}$|0x[0-9a-fA-F]{1,25}$")
+_FLOAT = regex(r"[-+]?(?:\.[0-9]{1,40}|[0-9]{1,40}(?:\.[0-9]{0,40})?)(?:[eE][-+]?[0-9]{1,4})?$")
 _CORE_WORDS: dict[str, bool | float | None] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,

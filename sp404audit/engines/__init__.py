@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from sp404audit.discovery import Discovery, Reader
 from sp404audit.engines.folding import fold
 from sp404audit.policy.model import Policy
+from sp404audit.records import NamedTuple
 from sp404audit.results import EngineRun, Notification, Result
 from sp404audit.rules.registry import Rule
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import NamedTuple
 
 from sp404audit.documents.source import Source
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.results import Region
 
 __all__ = ["Comment", "comments_in"]
 
 _TOOLS = ("sp404audit:", "zizmor:", "hadolint ", "checkov:", "trivy:", "tfsec:", "gitleaks:")
-_FORMS = re.compile(
+_FORMS = regex(
     r"""(?:\#|//|--|<!--|;)\s*(?:
         sp404audit:\s*ignore\[(?P<sp404audit>[^\]]*)\](?P<rest>[^\r\n]*)
       | zizmor:\s*ignore\[(?P<zizmor>[^\]]*)\](?P<zizmor_reason>[^\r\n]*)
@@ -28,7 +29,7 @@ _FORMS = re.compile(
     )""",
     re.VERBOSE,
 )
-_UNTIL = re.compile(r"\buntil=(\S+)")
+_UNTIL = regex(r"\buntil=(\S+)")
 _INNER_TOOLS = ("checkov",)
 _COMMENTS_PER_FILE = 1_000
 _LINES_LOOKED_AT = 200_000

@@ -6,9 +6,10 @@ import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from sp404audit.discovery import IgnoreRules
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location, Severity
 from sp404audit.rules.evaluation import Setting
 from sp404audit.rules.registry import Rule

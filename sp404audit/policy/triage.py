@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from sp404audit.discovery import InputError, Reader
 from sp404audit.documents.source import Source
@@ -14,6 +13,7 @@ from sp404audit.policy import fingerprints
 from sp404audit.policy.comments import Comment
 from sp404audit.policy.model import Policy, Waiver, matches_any
 from sp404audit.policy.redaction import redacted
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location, Notification, Result, Snippet, Suppression
 from sp404audit.rules.evaluation import Evaluation, order
 from sp404audit.rules.policy.acceptance import Acceptance

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from typing import NamedTuple
 
 from sp404audit.outcome import Audit
+from sp404audit.records import NamedTuple
 from sp404audit.results import Severity
 
 __all__ = ["FORMATS", "Options", "render"]

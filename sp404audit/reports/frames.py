@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from sp404audit.records import NamedTuple
 from sp404audit.reports.escape import code
 from sp404audit.results import WHOLE_FILE, Region, Snippet
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
+
+from sp404audit.records import NamedTuple
 
 __all__ = ["Layout", "dump"]
 

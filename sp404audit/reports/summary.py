@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from sp404audit.records import NamedTuple
 from sp404audit.results import Kind, Level, Location, Result, Severity
 
 if TYPE_CHECKING:

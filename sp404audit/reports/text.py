@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from sp404audit.records import NamedTuple
 from sp404audit.reports import summary
 from sp404audit.reports.escape import shortened, visible
 from sp404audit.reports.frames import frame, width

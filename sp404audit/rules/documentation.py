@@ -11,14 +11,16 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 
 __all__ = ["USUAL_NAMES", "Documentation", "Example", "example_files", "read"]
 
-_HEADING = re.compile(r"(Passes|Fails|Unproven)(?: \((.*)\))?:$")
+_HEADING = regex(r"(Passes|Fails|Unproven)(?: \((.*)\))?:$")
 _OUTCOMES = {"Passes": "pass", "Fails": "fail", "Unproven": "open"}
-_FILE = re.compile(r"--- (\S.*)$")
-_PARAMETER = re.compile(r"([a-z_]+)=([^,\s]+)(?:,\s*|$)")
+_FILE = regex(r"--- (\S.*)$")
+_PARAMETER = regex(r"([a-z_]+)=([^,\s]+)(?:,\s*|$)")
 
 
 class Example(NamedTuple):

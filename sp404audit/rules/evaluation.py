@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from sp404audit.documents.model import Document, Repository
+from sp404audit.records import NamedTuple
 from sp404audit.results import WHOLE_FILE, Location, Notification, Region, Result, Severity
 from sp404audit.rules.registry import Rule, Verdict, Where
 

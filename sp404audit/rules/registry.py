@@ -16,8 +16,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from sp404audit.records import NamedTuple
 from sp404audit.results import Edit, Fix, Kind, Location, Region, Severity
 
 if TYPE_CHECKING:

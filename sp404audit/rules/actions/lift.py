@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sp404audit.documents.expression import Context, walk
 from sp404audit.documents.yaml_tree import Mapping, Scalar
+from sp404audit.lazy import regex
 from sp404audit.results import Edit, Fix, Region
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["lift_to_variables"]
 
-_NOT_IN_NAMES = re.compile(r"[^A-Z0-9]+")
+_NOT_IN_NAMES = regex(r"[^A-Z0-9]+")
 _UNINFORMATIVE = frozenset({"github", "event", "inputs", "outputs", "env", "steps", "needs", "matrix", "*"})
 _RESERVED = frozenset(
     {
@@ -41,7 +41,7 @@ _RESERVED = frozenset(
 )
 _RESERVED_PREFIXES = ("ACTIONS_", "BASH_", "DYLD_", "GITHUB_", "INPUT_", "LC_", "LD_", "NODE_", "PYTHON", "RUNNER_")
 """Names that mean something to the runner, to a shell or to a loader."""
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WORD = regex(r"[A-Za-z_][A-Za-z0-9_]*")
 _MAX_CODE = 20_000
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from sp404audit.documents.workflow import Job, Workflow
 from sp404audit.documents.workflow_parts import Permissions
+from sp404audit.records import NamedTuple
 from sp404audit.results import Edit, Fix, Region
 from sp404audit.rules.actions.reach import privileged_trigger
 from sp404audit.rules.actions.token_scopes import may_use, needed_scopes

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 
 from sp404audit.documents.uses import Uses
+from sp404audit.lazy import regex
 from sp404audit.results import Edit, Fix
 from sp404audit.rules.registry import Verdicts, fail, not_applicable, passed, rule, unproven
 
 __all__ = ["pinned_uses"]
 
-_VERSION = re.compile(r"v?[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}(?:[-+._]?[0-9A-Za-z][0-9A-Za-z.-]{0,30})?")
-_MAJOR = re.compile(r"(v?)([0-9]{1,9})")
-_ABBREVIATED = re.compile(r"[0-9a-fA-F]{7,39}")
+_VERSION = regex(r"v?[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}(?:[-+._]?[0-9A-Za-z][0-9A-Za-z.-]{0,30})?")
+_MAJOR = regex(r"(v?)([0-9]{1,9})")
+_ABBREVIATED = regex(r"[0-9a-fA-F]{7,39}")
 _BRANCHES = frozenset(
     {"main", "master", "trunk", "develop", "dev", "development", "head", "stable", "latest", "next", "edge", "nightly"}
 )

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sp404audit.documents.yaml_tree import scalars
+from sp404audit.lazy import regex
 
 if TYPE_CHECKING:
     from sp404audit.documents.steps import Step
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["may_use", "needed_scopes"]
 
-_TOKEN = re.compile(r"github\.token|secrets\.github_token|\btoJSON\(\s*(?:secrets|github)\s*\)", re.IGNORECASE)
+_TOKEN = regex(r"github\.token|secrets\.github_token|\btoJSON\(\s*(?:secrets|github)\s*\)", re.IGNORECASE)
 
 
 @cache

@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sp404audit.documents import expression
 from sp404audit.documents.action import Action
 from sp404audit.documents.workflow import Workflow
 from sp404audit.documents.yaml_tree import Mapping, Scalar, mapping, sequence, strings, text
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 
 if TYPE_CHECKING:
     from sp404audit.documents.steps import Step
@@ -35,7 +37,7 @@ _MAX_LOOKUPS = 2000
 _SAFE_INPUT_TYPES = frozenset({"boolean", "number", "choice"})
 _SAFE_STEP_PROPERTIES = frozenset({"outcome", "conclusion"})
 _SAFE_OUTPUTS = frozenset({"cache-hit"})
-_GLOB = re.compile(r"[*?+\[\]!]")
+_GLOB = regex(r"[*?+\[\]!]")
 
 
 class Taint(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from sp404audit.documents import shell
 from sp404audit.documents.compose_project import Service
@@ -19,6 +18,8 @@ from sp404audit.documents.shell_groups import Group, groups, started_scripts
 from sp404audit.documents.shell_text import MASK
 from sp404audit.documents.shell_wrappers import SHELLS
 from sp404audit.documents.workflow_facts import JobFact, WorkflowFact
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 from sp404audit.rules.backup._tools import Store, is_dump, is_repository_tool, loads, names_a_backup, upload_of
 from sp404audit.rules.registry import Verdict
@@ -193,9 +194,7 @@ def _sign(repository: Repository, group: Group) -> str:
     return ""
 
 
-_NAMED_FOR_A_SCHEDULE = re.compile(
-    r"(?:^|[/._-])(?:cron|nightly|daily|hourly|weekly|scheduled)(?:[/._-]|$)", re.IGNORECASE
-)
+_NAMED_FOR_A_SCHEDULE = regex(r"(?:^|[/._-])(?:cron|nightly|daily|hourly|weekly|scheduled)(?:[/._-]|$)", re.IGNORECASE)
 _PROVISIONED = frozenset(
     {"ansible", "roles", "playbooks", "files", "puppet", "salt", "chef", "cookbooks", "cloud-init"}
 )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from sp404audit.documents.model import Repository
 from sp404audit.documents.shell import UNKNOWN, ShellCommand
 from sp404audit.documents.shell_groups import Group, groups
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.rules.backup._jobs import Job, pipeline_peers
 from sp404audit.rules.backup._tools import Store, days_in
 
 __all__ = ["Pruning", "local_pruning", "remote_pruning"]
 
-_MTIME = re.compile(r"\+(\d{1,5})")
+_MTIME = regex(r"\+(\d{1,5})")
 _DELETES = frozenset({"rm", "unlink", "trash"})
 _REMOTE_VERBS = {
     "aws": ("s3 rm", "s3api delete-object"),

@@ -6,9 +6,10 @@ From the manual pages of the tools as of 2025-11.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from sp404audit.documents.shell import UNKNOWN, ShellCommand
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 
 __all__ = ["Store", "days_in", "encrypts", "is_dump", "is_repository_tool", "keeps", "store_of", "upload_of"]
 
@@ -46,10 +47,10 @@ _REPOSITORY_TOOLS = {
     "borgmatic": ("",),
     "tarsnap": ("-c",),
 }
-_BACKUP_NAME = re.compile(r"back[-_]?up|dump|snapshot", re.IGNORECASE)
-_REMOTE = re.compile(r"([A-Za-z0-9_.-]+@)?([A-Za-z0-9_.-]{2,}):(.*)", re.DOTALL)
+_BACKUP_NAME = regex(r"back[-_]?up|dump|snapshot", re.IGNORECASE)
+_REMOTE = regex(r"([A-Za-z0-9_.-]+@)?([A-Za-z0-9_.-]{2,}):(.*)", re.DOTALL)
 _SCHEMES = {"s3": "s3", "gs": "gcs", "az": "azure"}
-_AGE = re.compile(r"(\d{1,5})\s*(?:days?|d)\b(?:\s*ago)?|-v\s*-?(\d{1,5})d", re.IGNORECASE)
+_AGE = regex(r"(\d{1,5})\s*(?:days?|d)\b(?:\s*ago)?|-v\s*-?(\d{1,5})d", re.IGNORECASE)
 
 
 class Store(NamedTuple):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from sp404audit.documents.automation import TemplateBucket
 from sp404audit.documents.backup_settings import BackupSetting, kept_days
@@ -15,6 +13,8 @@ from sp404audit.documents.shell import ShellCommand
 from sp404audit.documents.shell_groups import Group, groups
 from sp404audit.documents.storage import LifecycleRule, StorageBucket, storage_buckets
 from sp404audit.documents.workflow_facts import StepFact
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.rules.backup._jobs import Job, jobs, once
 from sp404audit.rules.backup._pruning import local_pruning, remote_pruning
 from sp404audit.rules.backup._sidecars import sidecar
@@ -24,7 +24,7 @@ from sp404audit.rules.registry import Verdict, Verdicts, fail, passed, rule, unp
 __all__ = ["retention"]
 
 _KEEPERS = frozenset({"restic", "borg", "kopia"})
-_WITHIN = re.compile(r"(\d{1,5})([yYmwdhH])")
+_WITHIN = regex(r"(\d{1,5})([yYmwdhH])")
 _WITHIN_DAYS = {"y": 365.0, "m": 30.0, "w": 7.0, "d": 1.0, "h": 1 / 24}
 _LIFECYCLE_COMMANDS = ("put-bucket-lifecycle", "lifecycle set", "lifecycle-file", "ilm rule add", "setlifecycle")
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 from sp404audit.documents.commands import has_option, option, positionals
 from sp404audit.documents.pipeline import PipelineJob, Run
@@ -18,6 +17,7 @@ from sp404audit.documents.project import CoverageSetting, lowest_threshold, numb
 from sp404audit.documents.python_project import PytestOptions
 from sp404audit.documents.shell import UNKNOWN
 from sp404audit.documents.test_suites import SuiteRun, TestSuite
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
 __all__ = ["Gate", "gates_of"]

@@ -9,6 +9,7 @@ from sp404audit.documents.commands import has_option
 from sp404audit.documents.pipeline import PipelineJob, Run
 from sp404audit.documents.project import CoverageSetting, number
 from sp404audit.documents.test_suites import TestSuite
+from sp404audit.lazy import regex
 from sp404audit.rules.ci.coverage_gates import Gate, jobs_with
 
 __all__ = ["shared_gates"]
@@ -49,12 +50,12 @@ _SERVICES: tuple[tuple[str, str], ...] = (
     ("cc-test-reporter", "Code Climate"),
     ("deepsource", "DeepSource"),
 )
-_ABOUT_COVERAGE = re.compile(r"cover|\bcov\b|_cov|cov_", re.IGNORECASE)
-_COMPARES = re.compile(r"<=?|>=?|-lt\b|-le\b|-gt\b|-ge\b|\bbc\b")
-_EXITS = re.compile(r"\bexit\b")
+_ABOUT_COVERAGE = regex(r"cover|\bcov\b|_cov|cov_", re.IGNORECASE)
+_COMPARES = regex(r"<=?|>=?|-lt\b|-le\b|-gt\b|-ge\b|\bbc\b")
+_EXITS = regex(r"\bexit\b")
 _TESTS = frozenset({"[", "[[", "test", "awk", "gawk", "bc", "python", "perl", "node"})
-_ARITHMETIC = re.compile(r"(?:[<>]=?|-[lg][te])\s*(100|[1-9][0-9](?:\.[0-9]{1,2})?)\b")
-_NUMBER = re.compile(r"(?<![\w.])(100|[1-9][0-9](?:\.[0-9]{1,2})?)(?![\w.%]*[\w])")
+_ARITHMETIC = regex(r"(?:[<>]=?|-[lg][te])\s*(100|[1-9][0-9](?:\.[0-9]{1,2})?)\b")
+_NUMBER = regex(r"(?<![\w.])(100|[1-9][0-9](?:\.[0-9]{1,2})?)(?![\w.%]*[\w])")
 
 
 def shared_gates(suite: TestSuite) -> Iterator[Gate]:

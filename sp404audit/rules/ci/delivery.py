@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from sp404audit.documents.commands import Activity
 from sp404audit.documents.pipeline import Opaque, PipelineJob, Run
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 from sp404audit.rules import Verdicts, fail, not_applicable, passed, rule, unproven
 
@@ -20,8 +20,8 @@ _PREVIEW = ("preview", "staging", "review", "test", "dev", "sandbox", "pages")
 _SITES = frozenset({"docs", "doc", "documentation", "site", "website", "pages"})
 _TEST_WORDS = frozenset({"test", "tests", "testing", "testcases", "e2e", "integration", "perf", "benchmark", "smoke"})
 _DELIVERY_WORDS = frozenset({"deploy", "publish", "release", "push", "rollout"})
-_WORD = re.compile(r"[a-z0-9]+")
-_TRIAL = re.compile(r"--snapshot|--dry-run|--skip[= ]publish")
+_WORD = regex(r"[a-z0-9]+")
+_TRIAL = regex(r"--snapshot|--dry-run|--skip[= ]publish")
 _CLUSTER_TOOLS = ("kubectl", "helm", "helmfile", "skaffold")
 _CLUSTERS = ("kind", "minikube", "k3d", "k3s", "helm/kind-action", "medyagh/setup-minikube", "kind-action")
 """Programs and actions that start a cluster for the job alone: what is installed there is no deployment."""

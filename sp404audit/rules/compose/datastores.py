@@ -10,12 +10,13 @@ import posixpath
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from sp404audit.documents.compose_project import Service
 from sp404audit.documents.compose_service import UNKNOWN, Setting
 from sp404audit.documents.images import ImageReference
 from sp404audit.documents.values import as_bool
+from sp404audit.records import NamedTuple
 from sp404audit.results import Kind, Location
 from sp404audit.rules import Verdict, Verdicts, fail, passed, rule, unproven
 from sp404audit.rules.compose import kafka

@@ -6,12 +6,12 @@ import posixpath
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
 
 from sp404audit.documents.compose_merge import Mount
 from sp404audit.documents.compose_project import Service
 from sp404audit.documents.compose_service import UNKNOWN
 from sp404audit.documents.values import Value, as_bool
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 from sp404audit.rules import Verdicts, fail, passed, rule, unproven
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from sp404audit.documents.hcl_evaluation import as_bool
 from sp404audit.documents.kubernetes import WorkloadFact
@@ -13,13 +12,15 @@ from sp404audit.documents.shell import ShellCommand
 from sp404audit.documents.shell_groups import Group, groups, started_scripts
 from sp404audit.documents.terraform_resources import Resource, resources
 from sp404audit.documents.workflow_facts import JobFact, StepFact, steps_by_job
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
 from sp404audit.rules.registry import Verdict, Verdicts, fail, passed, rule, unproven
 
 __all__ = ["rollback_on_failure"]
 
 _WORKLOADS = ("deployment", "deploy", "deployments", "statefulset", "sts", "daemonset", "ds")
 _HELM_UNDOES = ("--atomic", "--rollback-on-failure")
-_TEST_CLUSTERS = re.compile(r"(?:^|[/_-])(?:kind|k3d|k3s|minikube|microk8s)(?:[/_.-]|$)", re.IGNORECASE)
+_TEST_CLUSTERS = regex(r"(?:^|[/_-])(?:kind|k3d|k3s|minikube|microk8s)(?:[/_.-]|$)", re.IGNORECASE)
 _TEST_CLUSTER_ACTIONS = ("helm/kind-action", "medyagh/setup-minikube", "nolar/setup-k3d", "engineerd/setup-kind")
 _GITOPS = frozenset({"argocd", "flux"})
 _PROGRESSIVE = ("Rollout", "Canary")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from sp404audit.documents.kubernetes import Container, Setting, is_placeholder
 from sp404audit.documents.workloads import Workload
+from sp404audit.records import NamedTuple
 from sp404audit.results import Edit, Fix, Location
 from sp404audit.rules import Verdict, Verdicts, fail, not_applicable, passed, rule, unproven
 

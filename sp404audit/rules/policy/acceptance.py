@@ -5,8 +5,7 @@ The subjects are made by triage, which alone knows what was accepted in the end.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 from sp404audit.rules.registry import Verdicts, fail, passed, rule
 
