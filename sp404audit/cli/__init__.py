@@ -24,6 +24,19 @@ _COMMANDS = {
 class _LazyGroup(click.Group):
     """Knows its commands by name and by what they are for; imports one when it is called."""
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command. A mistake of ours must not end with the code that means "not compliant"."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, OSError):
+            raise
+        except Exception:  # noqa: BLE001 (the last resort, with the traceback that a report needs)
+            import traceback
+
+            click.echo(traceback.format_exc(), err=True)
+            click.echo("sp404audit: a mistake in sp404audit, not in your repository; please report it", err=True)
+            ctx.exit(3)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(_COMMANDS)
 
@@ -42,7 +55,7 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="sp404audit", message="%(prog)s %(version)s")
 def main() -> None:
-    r"""Audit a repository's delivery pipeline against a policy, control by control, with evidence.
+    """Audit a repository's delivery pipeline against a policy, control by control, with evidence.
 
     \b
     sp404audit scan                       audit the repository you stand in
@@ -50,4 +63,4 @@ def main() -> None:
     sp404audit explain docker/non-root-user
 
     Exit codes: 0 compliant, 1 not compliant, 2 wrong usage or policy, 3 the audit is incomplete.
-    """
+    """  # noqa: D301 (click reads the backspace: it keeps the lines of a paragraph as they are)

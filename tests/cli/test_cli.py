@@ -155,3 +155,17 @@ def test_a_closed_pipe_is_no_traceback() -> None:
     process.stdout.close()
     _, errors = process.communicate()
     assert b"Traceback" not in errors
+
+
+def test_a_mistake_of_ours_does_not_read_as_not_compliant(repository: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: object, **_options: object) -> None:
+        raise RuntimeError("deliberate")
+
+    monkeypatch.setattr("sp404audit.cli.scan_command.audit", broken)
+    done = run("scan", repository)
+    assert done.exit_code == 3
+    assert "please report it" in done.output
+
+
+def test_help_keeps_its_examples_in_lines() -> None:
+    assert "\n  sp404audit explain docker/non-root-user\n" in run("--help").output
