@@ -21,9 +21,9 @@ from sp404audit.documents.shell_model import (
     Setting,
     Shell,
     Word,
-    expand,
     is_known,
 )
+from sp404audit.documents.shell_values import expand
 from sp404audit.documents.source import Problem
 from sp404audit.records import NamedTuple
 from sp404audit.results import Location

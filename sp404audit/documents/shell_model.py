@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from sp404audit.documents.shell_folders import ROOT_FOLDER, SCRIPT_FOLDER, folder_of_substitution, folder_of_variable
+from sp404audit.documents.shell_values import UNKNOWN, cut
 from sp404audit.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -26,12 +27,9 @@ __all__ = [
     "Setting",
     "Shell",
     "Word",
-    "expand",
     "is_known",
 ]
 
-UNKNOWN = "\x00"
-"""Stands in `Shell.resolve` for a stretch that only the run can tell. No argument of a process can hold it."""
 
 _MARKS = frozenset((UNKNOWN, SCRIPT_FOLDER, ROOT_FOLDER))
 
@@ -45,8 +43,6 @@ MAX_INDIRECTION = 8
 """How many variables deep a value is followed: a script that goes deeper is computing, not configuring."""
 MAX_ASSIGNMENTS = 16
 """How many assignments of one variable are compared when none is certain to have run."""
-
-Lookup = Callable[[str], "str | None"]
 
 
 class Part(NamedTuple):
@@ -466,36 +462,8 @@ class Shell:
             return folder_of_variable(part.text)
         if part.cut is None:
             return value
-        return _cut(value, *part.cut)
+        return cut(value, *part.cut)
 
 
 MAX_VALUE = 4096
 """A longer value is a text, not a setting; it also keeps `A=$B$B; B=$C$C …` from doubling without end."""
-
-
-def _cut(value: str, operator: str, literal: str) -> str | None:
-    """Apply `${NAME%literal}` or `${NAME#literal}` to a value."""
-    if UNKNOWN in value:
-        return value if operator == "%/" else None
-    return value.removesuffix(literal) if operator.startswith("%") else value.removeprefix(literal)
-
-
-def expand(word: Word, lookup: Lookup) -> str | None:
-    """Return the word's value where `lookup` tells each variable; None when a piece stays unknown."""
-    pieces = []
-    for part in word.parts:
-        if part.kind == "literal":
-            pieces.append(part.text)
-        elif part.kind == "variable":
-            value = lookup(part.text)
-            if value is None and part.default is not None and all(one.kind == "literal" for one in part.default):
-                value = "".join([one.text for one in part.default])
-            if value is None:
-                return None
-            cut = value if part.cut is None else _cut(value, *part.cut)
-            if cut is None:
-                return None
-            pieces.append(cut)
-        else:
-            return None
-    return "".join(pieces)

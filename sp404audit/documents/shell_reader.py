@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import re
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sp404audit.documents import shell_heredocs
+from sp404audit.documents.shell_grammar import parse_tree
 from sp404audit.documents.shell_model import (
     Assignment,
     Command,
@@ -26,53 +25,23 @@ from sp404audit.lazy import regex
 from sp404audit.records import NamedTuple
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser, Tree
+    from tree_sitter import Node
 
 __all__ = ["read"]
 
 MAX_FRAMES = 128
 MAX_PAYLOADS = 2
 """How many shells in shells are read: `ssh host "sudo bash -c '…'"` is two."""
-MAX_SECONDS = 2.0
-"""CPU time for a parse: a pipeline of 20,000 members takes the grammar half a minute."""
 MAX_PIPES = 500
 """Members of one pipeline; the time to parse one grows with the square of their number."""
 MAX_SETTINGS = 200
 """How often a script may switch its options before we stop following."""
-_CHUNK = 1024
-_SMALL = 8 * 1024
 
 _OPTION_LETTERS = {"e": "errexit", "u": "nounset", "x": "xtrace", "E": "errtrace", "f": "noglob", "v": "verbose"}
 _SETTERS = frozenset({"set", "shopt", "setopt", "unsetopt"})
 _UNSURE = ("branch", "case", "loop")
 _STATEMENT_END = regex(r"(?<![|\\])\n|;")
 _IDENTIFIER = regex(r"[A-Za-z_]\w*\Z", re.ASCII)
-
-
-@functools.cache
-def _parser() -> Parser:
-    import tree_sitter
-    import tree_sitter_bash
-
-    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
-
-
-def _parse(text: str) -> tuple[Tree, bool]:
-    """Parse ASCII text; the flag says that time ran out and the rest was not read."""
-    data = text.encode("ascii")
-    if len(data) <= _SMALL:
-        return _parser().parse(data), False
-    deadline = time.process_time() + MAX_SECONDS
-    late = False
-
-    def chunk(offset: int, _position: object) -> bytes:
-        nonlocal late
-        if late or time.process_time() > deadline:
-            late = True
-            return b""
-        return data[offset : offset + _CHUNK]
-
-    return _parser().parse(chunk), late
 
 
 class _Task(NamedTuple):
@@ -109,7 +78,7 @@ class _Reader:
         if text.count("|") > MAX_PIPES and max(piece.count("|") for piece in _STATEMENT_END.split(text)) > MAX_PIPES:
             self.problem("shell/too-deep", f"a pipeline has more than {MAX_PIPES} members; the text was not audited")
             return
-        tree, late = _parse(text)
+        tree, late = parse_tree(text)
         if late:
             self.problem("parser/timeout", "the shell text takes too long to parse; its end was not audited")
         self.tasks.append(_Task(tree.root_node, frames))
