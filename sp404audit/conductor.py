@@ -12,8 +12,9 @@ from pathlib import Path
 from sp404audit import __version__, rules
 from sp404audit.discovery import Discovery, File, InputError, Kind, Reader, discover
 from sp404audit.discovery.kinds import by_path
-from sp404audit.documents import declared_encryption, loader, plain_text
+from sp404audit.documents import loader
 from sp404audit.documents.model import Document, Fact, Repository
+from sp404audit.documents.secrets import declared_encryption, plain_text
 from sp404audit.documents.source import Problem, Source
 from sp404audit.engines import Engines
 from sp404audit.outcome import Audit

@@ -9,7 +9,7 @@ import pytest
 
 import sp404audit
 from sp404audit import audit
-from sp404audit.documents.dockerfile import Dockerfile
+from sp404audit.documents.containers.dockerfile import Dockerfile
 from sp404audit.outcome import Audit
 from sp404audit.results import Severity
 from sp404audit.rules import registry

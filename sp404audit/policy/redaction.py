@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from sp404audit.documents.secret_words import is_placeholder, is_reference, looks_random, names_secret
+from sp404audit.documents.secrets.words import is_placeholder, is_reference, looks_random, names_secret
 from sp404audit.results import Region, Snippet
 
 __all__ = ["redacted"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sp404audit.documents.action import Action
-from sp404audit.documents.code import Code
-from sp404audit.documents.expression import Embedded
-from sp404audit.documents.workflow import Workflow
+from sp404audit.documents.github.action import Action
+from sp404audit.documents.github.code import Code
+from sp404audit.documents.github.expression import Embedded
+from sp404audit.documents.github.workflow import Workflow
 from sp404audit.records import NamedTuple
 from sp404audit.results import Fix
 from sp404audit.rules.actions.lift import lift_to_variables

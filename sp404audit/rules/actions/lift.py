@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sp404audit.documents.expression import Context, walk
+from sp404audit.documents.github.expression import Context, walk
 from sp404audit.documents.yaml_tree import Mapping, Scalar
 from sp404audit.lazy import regex
 from sp404audit.results import Edit, Fix, Region
 
 if TYPE_CHECKING:
-    from sp404audit.documents.code import Code
-    from sp404audit.documents.expression import Embedded
-    from sp404audit.documents.steps import Step
+    from sp404audit.documents.github.code import Code
+    from sp404audit.documents.github.expression import Embedded
+    from sp404audit.documents.github.steps import Step
     from sp404audit.documents.yaml_tree import Node
 
 __all__ = ["lift_to_variables"]

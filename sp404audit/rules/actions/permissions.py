@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sp404audit.documents.workflow import Job, Workflow
-from sp404audit.documents.workflow_parts import Permissions
+from sp404audit.documents.github.parts import Permissions
+from sp404audit.documents.github.workflow import Job, Workflow
 from sp404audit.records import NamedTuple
 from sp404audit.results import Edit, Fix, Region
 from sp404audit.rules.actions.reach import privileged_trigger

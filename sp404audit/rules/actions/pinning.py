@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 
-from sp404audit.documents.uses import Uses
+from sp404audit.documents.github.uses import Uses
 from sp404audit.lazy import regex
 from sp404audit.results import Edit, Fix
 from sp404audit.rules.registry import Verdicts, fail, not_applicable, passed, rule, unproven

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sp404audit.documents.workflow import Workflow
-    from sp404audit.documents.workflow_parts import Trigger
+    from sp404audit.documents.github.parts import Trigger
+    from sp404audit.documents.github.workflow import Workflow
 
 __all__ = ["OUTSIDE", "PRIVILEGED", "outside_trigger", "privileged_trigger"]
 

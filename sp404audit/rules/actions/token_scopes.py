@@ -10,8 +10,8 @@ from sp404audit.documents.yaml_tree import scalars
 from sp404audit.lazy import regex
 
 if TYPE_CHECKING:
-    from sp404audit.documents.steps import Step
-    from sp404audit.documents.workflow import Job
+    from sp404audit.documents.github.steps import Step
+    from sp404audit.documents.github.workflow import Job
     from sp404audit.documents.yaml_tree import Mapping
 
 __all__ = ["may_use", "needed_scopes"]

@@ -12,17 +12,17 @@ from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sp404audit.documents import expression
-from sp404audit.documents.action import Action
-from sp404audit.documents.workflow import Workflow
+from sp404audit.documents.github import expression
+from sp404audit.documents.github.action import Action
+from sp404audit.documents.github.workflow import Workflow
 from sp404audit.documents.yaml_tree import Mapping, Scalar, mapping, sequence, strings, text
 from sp404audit.lazy import regex
 from sp404audit.records import NamedTuple
 
 if TYPE_CHECKING:
-    from sp404audit.documents.steps import Step
-    from sp404audit.documents.workflow import Job
-    from sp404audit.documents.workflow_parts import Trigger
+    from sp404audit.documents.github.parts import Trigger
+    from sp404audit.documents.github.steps import Step
+    from sp404audit.documents.github.workflow import Job
     from sp404audit.documents.yaml_tree import Node
 
 __all__ = ["Scope", "Taint", "Trail", "Writer"]
@@ -324,6 +324,6 @@ def _matrix_makers(node: Node, path: tuple[str, ...]) -> list[Scalar]:
 
 def _below(node: Node, path: tuple[str, ...]) -> list[Scalar]:
     """The scalars at a path below a value; an expression on the way makes all that is below it."""
-    from sp404audit.documents.matrix import descend
+    from sp404audit.documents.github.matrix import descend
 
     return [node] if isinstance(node, Scalar) else descend(node, path)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import cache
 
 from sp404audit.documents.model import Repository
-from sp404audit.documents.monitoring_facts import AlertSource, Dashboard, Monitor, PrometheusFile, RuleFile
-from sp404audit.documents.network_names import is_sample
-from sp404audit.documents.rule_loading import Loading, loading
-from sp404audit.documents.terraform import TerraformFile
+from sp404audit.documents.monitoring.facts import AlertSource, Dashboard, Monitor, PrometheusFile, RuleFile
+from sp404audit.documents.monitoring.network_names import is_sample
+from sp404audit.documents.monitoring.rule_loading import Loading, loading
+from sp404audit.documents.terraform.file import TerraformFile
 from sp404audit.results import Location
 from sp404audit.rules import Verdicts, fail, passed, rule, unproven
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sp404audit.documents.storage_s3 import PUBLIC_ACCESS_FLAGS, PublicAccessBlock, S3Bucket
+from sp404audit.documents.terraform.storage_s3 import PUBLIC_ACCESS_FLAGS, PublicAccessBlock, S3Bucket
 from sp404audit.results import Edit, Fix
 from sp404audit.rules import Verdict, Verdicts, fail, passed, rule, unproven
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from sp404audit.documents import shell
-from sp404audit.documents.compose_project import Service
-from sp404audit.documents.compose_service import UNKNOWN
-from sp404audit.documents.kubernetes_jobs import image_program
+from sp404audit.documents.compose.project import Service
+from sp404audit.documents.compose.service import UNKNOWN
+from sp404audit.documents.github.facts import JobFact, WorkflowFact
+from sp404audit.documents.kubernetes.jobs import image_program
 from sp404audit.documents.model import Repository
-from sp404audit.documents.project import LineExcerpt, Task
-from sp404audit.documents.schedules import Schedule, cron_hours
-from sp404audit.documents.script import ScriptFact
-from sp404audit.documents.shell import ShellCommand
-from sp404audit.documents.shell_groups import Group, groups, started_scripts
-from sp404audit.documents.shell_text import MASK
-from sp404audit.documents.shell_wrappers import SHELLS
-from sp404audit.documents.workflow_facts import JobFact, WorkflowFact
+from sp404audit.documents.pipeline.schedules import Schedule, cron_hours
+from sp404audit.documents.projects.facts import LineExcerpt, Task
+from sp404audit.documents.shell import commands as shell
+from sp404audit.documents.shell.commands import ShellCommand
+from sp404audit.documents.shell.groups import Group, groups, started_scripts
+from sp404audit.documents.shell.script import ScriptFact
+from sp404audit.documents.shell.text import MASK
+from sp404audit.documents.shell.wrappers import SHELLS
 from sp404audit.lazy import regex
 from sp404audit.records import NamedTuple
 from sp404audit.results import Location

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from sp404audit.documents.model import Repository
-from sp404audit.documents.shell import UNKNOWN, ShellCommand
-from sp404audit.documents.shell_groups import Group, groups
+from sp404audit.documents.shell.commands import UNKNOWN, ShellCommand
+from sp404audit.documents.shell.groups import Group, groups
 from sp404audit.lazy import regex
 from sp404audit.records import NamedTuple
 from sp404audit.rules.backup._jobs import Job, pipeline_peers

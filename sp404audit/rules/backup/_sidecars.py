@@ -5,7 +5,7 @@ From the images' own documentation, as of 2025-11.
 
 from __future__ import annotations
 
-from sp404audit.documents.compose_project import Service
+from sp404audit.documents.compose.project import Service
 from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from sp404audit.documents.shell import UNKNOWN, ShellCommand
+from sp404audit.documents.shell.commands import UNKNOWN, ShellCommand
 from sp404audit.lazy import regex
 from sp404audit.records import NamedTuple
 

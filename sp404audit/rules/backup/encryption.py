@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sp404audit.documents.automation import TemplateBucket
-from sp404audit.documents.backup_settings import BackupSetting
-from sp404audit.documents.hcl_evaluation import Symbol, as_bool
+from sp404audit.documents.hcl.evaluation import Symbol, as_bool
 from sp404audit.documents.model import Repository
-from sp404audit.documents.shell import ShellCommand
-from sp404audit.documents.shell_groups import groups
-from sp404audit.documents.storage import StorageBucket, storage_buckets
-from sp404audit.documents.terraform_resources import Resource, resources
+from sp404audit.documents.pipeline.automation import TemplateBucket
+from sp404audit.documents.pipeline.backup_settings import BackupSetting
+from sp404audit.documents.shell.commands import ShellCommand
+from sp404audit.documents.shell.groups import groups
+from sp404audit.documents.terraform.resources import Resource, resources
+from sp404audit.documents.terraform.storage import StorageBucket, storage_buckets
 from sp404audit.rules.backup._jobs import Job, jobs, once
 from sp404audit.rules.backup._tools import Store, encrypts
 from sp404audit.rules.registry import Verdict, Verdicts, fail, passed, rule, unproven

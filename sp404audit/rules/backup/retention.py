@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sp404audit.documents.automation import TemplateBucket
-from sp404audit.documents.backup_settings import BackupSetting, kept_days
-from sp404audit.documents.compose_project import Service
+from sp404audit.documents.compose.project import Service
+from sp404audit.documents.github.facts import StepFact
 from sp404audit.documents.model import Repository
-from sp404audit.documents.schedules import Schedule
-from sp404audit.documents.shell import ShellCommand
-from sp404audit.documents.shell_groups import Group, groups
-from sp404audit.documents.storage import LifecycleRule, StorageBucket, storage_buckets
-from sp404audit.documents.workflow_facts import StepFact
+from sp404audit.documents.pipeline.automation import TemplateBucket
+from sp404audit.documents.pipeline.backup_settings import BackupSetting, kept_days
+from sp404audit.documents.pipeline.schedules import Schedule
+from sp404audit.documents.shell.commands import ShellCommand
+from sp404audit.documents.shell.groups import Group, groups
+from sp404audit.documents.terraform.storage import LifecycleRule, StorageBucket, storage_buckets
 from sp404audit.lazy import regex
 from sp404audit.records import NamedTuple
 from sp404audit.rules.backup._jobs import Job, jobs, once

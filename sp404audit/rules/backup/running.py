@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sp404audit.documents.model import Repository
-from sp404audit.documents.schedules import Schedule
-from sp404audit.documents.shell import ShellCommand
-from sp404audit.documents.shell_groups import Group
+from sp404audit.documents.pipeline.schedules import Schedule
+from sp404audit.documents.shell.commands import ShellCommand
+from sp404audit.documents.shell.groups import Group
 from sp404audit.results import Location
 from sp404audit.rules.backup._jobs import Job, Run, jobs, pipeline_peers
 from sp404audit.rules.backup._tools import is_dump

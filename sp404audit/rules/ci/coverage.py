@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from sp404audit.documents.test_suites import TestSuite
+from sp404audit.documents.pipeline.test_suites import TestSuite
 from sp404audit.rules import Verdicts, fail, passed, rule, unproven
 from sp404audit.rules.ci.coverage_gates import Gate, gates_of
 

@@ -11,12 +11,12 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from sp404audit.documents.commands import has_option, option, positionals
-from sp404audit.documents.pipeline import PipelineJob, Run
-from sp404audit.documents.project import CoverageSetting, lowest_threshold, number
-from sp404audit.documents.python_project import PytestOptions
-from sp404audit.documents.shell import UNKNOWN
-from sp404audit.documents.test_suites import SuiteRun, TestSuite
+from sp404audit.documents.pipeline.activities import has_option, option, positionals
+from sp404audit.documents.pipeline.model import PipelineJob, Run
+from sp404audit.documents.pipeline.test_suites import SuiteRun, TestSuite
+from sp404audit.documents.projects.facts import CoverageSetting, lowest_threshold, number
+from sp404audit.documents.projects.python import PytestOptions
+from sp404audit.documents.shell.commands import UNKNOWN
 from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 

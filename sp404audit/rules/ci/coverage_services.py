@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sp404audit.documents.commands import has_option
-from sp404audit.documents.pipeline import PipelineJob, Run
-from sp404audit.documents.project import CoverageSetting, number
-from sp404audit.documents.test_suites import TestSuite
+from sp404audit.documents.pipeline.activities import has_option
+from sp404audit.documents.pipeline.model import PipelineJob, Run
+from sp404audit.documents.pipeline.test_suites import TestSuite
+from sp404audit.documents.projects.facts import CoverageSetting, number
 from sp404audit.lazy import regex
 from sp404audit.rules.ci.coverage_gates import Gate, jobs_with
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sp404audit.documents.commands import Activity
-from sp404audit.documents.pipeline import Opaque, PipelineJob, Run
+from sp404audit.documents.pipeline.activities import Activity
+from sp404audit.documents.pipeline.model import Opaque, PipelineJob, Run
 from sp404audit.lazy import regex
 from sp404audit.records import NamedTuple
 from sp404audit.results import Location

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sp404audit.documents.steps import Step
-from sp404audit.documents.workflow import Job
+from sp404audit.documents.github.steps import Step
+from sp404audit.documents.github.workflow import Job
 from sp404audit.documents.yaml_tree import Scalar
 from sp404audit.results import Edit, Fix, Region
 from sp404audit.rules import Verdict, Verdicts, fail, not_applicable, passed, rule, unproven

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from sp404audit.documents.compose_project import Service
-from sp404audit.documents.compose_service import UNKNOWN, Setting
-from sp404audit.documents.images import ImageReference
+from sp404audit.documents.compose.project import Service
+from sp404audit.documents.compose.service import UNKNOWN, Setting
+from sp404audit.documents.containers.images import ImageReference
 from sp404audit.documents.values import as_bool
 from sp404audit.records import NamedTuple
 from sp404audit.results import Kind, Location

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from sp404audit.documents.compose_merge import Mount
-from sp404audit.documents.compose_project import Service
-from sp404audit.documents.compose_service import UNKNOWN
+from sp404audit.documents.compose.merge import Mount
+from sp404audit.documents.compose.project import Service
+from sp404audit.documents.compose.service import UNKNOWN
 from sp404audit.documents.values import Value, as_bool
 from sp404audit.records import NamedTuple
 from sp404audit.results import Location

@@ -6,9 +6,9 @@ Facts from Kafka's configuration reference (https://kafka.apache.org/documentati
 
 from __future__ import annotations
 
-from sp404audit.documents.compose_project import Service
-from sp404audit.documents.compose_service import Setting
-from sp404audit.documents.images import ImageReference
+from sp404audit.documents.compose.project import Service
+from sp404audit.documents.compose.service import Setting
+from sp404audit.documents.containers.images import ImageReference
 from sp404audit.documents.values import as_bool
 from sp404audit.results import Kind, Location
 

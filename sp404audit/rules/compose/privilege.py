@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sp404audit.documents.compose_project import Service
+from sp404audit.documents.compose.project import Service
 from sp404audit.documents.values import Value, as_bool
 from sp404audit.results import Edit, Fix
 from sp404audit.rules import Verdicts, fail, passed, rule, unproven

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sp404audit.documents.compose_project import Service
-from sp404audit.documents.interpolation import Template, Variable
+from sp404audit.documents.compose.interpolation import Template, Variable
+from sp404audit.documents.compose.project import Service
 from sp404audit.documents.values import Value
 from sp404audit.records import NamedTuple
 from sp404audit.results import Edit, Fix, Location, Region

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sp404audit.documents.hcl_evaluation import as_bool
-from sp404audit.documents.kubernetes import WorkloadFact
+from sp404audit.documents.github.facts import JobFact, StepFact, steps_by_job
+from sp404audit.documents.hcl.evaluation import as_bool
+from sp404audit.documents.kubernetes.manifest import WorkloadFact
 from sp404audit.documents.model import Repository
-from sp404audit.documents.shell import ShellCommand
-from sp404audit.documents.shell_groups import Group, groups, started_scripts
-from sp404audit.documents.terraform_resources import Resource, resources
-from sp404audit.documents.workflow_facts import JobFact, StepFact, steps_by_job
+from sp404audit.documents.shell.commands import ShellCommand
+from sp404audit.documents.shell.groups import Group, groups, started_scripts
+from sp404audit.documents.terraform.resources import Resource, resources
 from sp404audit.lazy import regex
 from sp404audit.records import NamedTuple
 from sp404audit.rules.registry import Verdict, Verdicts, fail, passed, rule, unproven

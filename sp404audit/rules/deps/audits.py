@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from sp404audit.documents.commands import Activity
-from sp404audit.documents.ecosystems import Ecosystem, ecosystems_of
 from sp404audit.documents.model import Repository
-from sp404audit.documents.pipeline import PULL_REQUEST, Pipeline, PipelineJob, Run, is_by_clock_or_hand, pipeline_of
+from sp404audit.documents.pipeline.activities import Activity
+from sp404audit.documents.pipeline.model import (
+    PULL_REQUEST,
+    Pipeline,
+    PipelineJob,
+    Run,
+    is_by_clock_or_hand,
+    pipeline_of,
+)
+from sp404audit.documents.projects.ecosystems import Ecosystem, ecosystems_of
 from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 from sp404audit.rules import Verdict, Verdicts, fail, not_applicable, passed, rule, unproven

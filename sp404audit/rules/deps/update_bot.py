@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sp404audit.documents.model import Repository
-from sp404audit.documents.pipeline import pipeline_of
-from sp404audit.documents.project import Manifest
-from sp404audit.documents.update_bots import UpdateBot
+from sp404audit.documents.pipeline.model import pipeline_of
+from sp404audit.documents.projects.facts import Manifest
+from sp404audit.documents.projects.update_bots import UpdateBot
 from sp404audit.results import Location
 from sp404audit.rules import Verdicts, fail, not_applicable, passed, rule, unproven
 

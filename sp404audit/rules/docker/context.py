@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 
-from sp404audit.documents.built_images import BuildContext
-from sp404audit.documents.dockerignore import IgnoreFile, ignore_file
+from sp404audit.documents.containers.built_images import BuildContext
+from sp404audit.documents.containers.dockerignore import IgnoreFile, ignore_file
 from sp404audit.rules import Verdicts, fail, not_applicable, passed, rule
 
 

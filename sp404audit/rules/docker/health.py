@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sp404audit.documents.built_images import FinalStage, ImageBase
-from sp404audit.documents.dockerfile_stages import Setting, StageState
+from sp404audit.documents.containers.built_images import FinalStage, ImageBase
+from sp404audit.documents.containers.dockerfile_stages import Setting, StageState
 from sp404audit.results import Location
 from sp404audit.rules import Verdict, Verdicts, fail, not_applicable, passed, rule, unproven
 from sp404audit.rules.docker.runners import workload_containers

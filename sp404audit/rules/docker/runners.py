@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sp404audit.documents.built_images import FinalStage
-from sp404audit.documents.images import parse_reference
+from sp404audit.documents.containers.built_images import FinalStage
+from sp404audit.documents.containers.images import parse_reference
 from sp404audit.documents.model import Repository
 
 if TYPE_CHECKING:
-    from sp404audit.documents.kubernetes import Container
-    from sp404audit.documents.workloads import Workload
+    from sp404audit.documents.kubernetes.manifest import Container
+    from sp404audit.documents.kubernetes.workloads import Workload
 
 __all__ = ["workload_containers"]
 
@@ -26,7 +26,7 @@ def workload_containers(image: FinalStage) -> Iterator[tuple[Workload, Container
 def _containers(repository: Repository) -> dict[str, list[tuple[Workload, Container]]]:
     if not repository.files("kubernetes"):
         return {}
-    from sp404audit.documents.workloads import Workload
+    from sp404audit.documents.kubernetes.workloads import Workload
 
     found: dict[str, list[tuple[Workload, Container]]] = {}
     for workload in Workload.in_repository(repository):

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from sp404audit.documents.built_images import FinalStage, ImageBase
-from sp404audit.documents.dockerfile_stages import StageState
+from sp404audit.documents.containers.built_images import FinalStage, ImageBase
+from sp404audit.documents.containers.dockerfile_stages import StageState
 from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 from sp404audit.rules.docker.startup import command_line

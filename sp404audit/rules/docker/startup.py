@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from sp404audit.documents.built_images import FinalStage
-from sp404audit.documents.dockerfile_stages import Setting, StageState, StepFact
+from sp404audit.documents.containers.built_images import FinalStage
+from sp404audit.documents.containers.dockerfile_stages import Setting, StageState, StepFact
 from sp404audit.documents.model import Repository
-from sp404audit.documents.shell import ShellCommand
+from sp404audit.documents.shell.commands import ShellCommand
 from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 

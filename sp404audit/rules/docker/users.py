@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sp404audit.documents.built_images import FinalStage, ImageBase
-from sp404audit.documents.dockerfile_stages import Setting, StageState
-from sp404audit.documents.images import BuildRequest
+from sp404audit.documents.containers.built_images import FinalStage, ImageBase
+from sp404audit.documents.containers.dockerfile_stages import Setting, StageState
+from sp404audit.documents.containers.images import BuildRequest
 from sp404audit.results import Edit, Fix, Location, Region
 from sp404audit.rules import Verdict, Verdicts, fail, not_applicable, passed, rule, unproven
 from sp404audit.rules.docker.runners import workload_containers

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sp404audit.documents.built_images import ExternalImage
-from sp404audit.documents.images import ImageUse
+from sp404audit.documents.containers.built_images import ExternalImage
+from sp404audit.documents.containers.images import ImageUse
 from sp404audit.rules import Verdicts, fail, passed, rule, unproven
 
 _PULLED_BY_SCRIPT = "script"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sp404audit.documents.kubernetes import Container, Setting, is_placeholder
-from sp404audit.documents.workloads import Workload
+from sp404audit.documents.kubernetes.manifest import Container, Setting, is_placeholder
+from sp404audit.documents.kubernetes.workloads import Workload
 from sp404audit.records import NamedTuple
 from sp404audit.results import Edit, Fix, Location
 from sp404audit.rules import Verdict, Verdicts, fail, not_applicable, passed, rule, unproven

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sp404audit.documents.monitoring_targets import MonitoringTarget
-from sp404audit.documents.network_names import Address, Provider, is_for_other_machines, is_sample
+from sp404audit.documents.monitoring.network_names import Address, Provider, is_for_other_machines, is_sample
+from sp404audit.documents.monitoring.targets import MonitoringTarget
 from sp404audit.records import NamedTuple
 from sp404audit.results import Kind
 from sp404audit.rules import Verdict, Verdicts, fail, passed, rule, unproven

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sp404audit.documents.declared_encryption import DeclaredFile
+from sp404audit.documents.secrets.declared_encryption import DeclaredFile
 from sp404audit.results import Severity
 from sp404audit.rules import Verdicts, fail, passed, rule
 from sp404audit.rules.secrets.context import lowered

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sp404audit.documents.dotenv import Dotenv, Entry
-from sp404audit.documents.secret_words import holds_url_password, is_placeholder, looks_random
+from sp404audit.documents.secrets.dotenv import Dotenv, Entry
+from sp404audit.documents.secrets.words import holds_url_password, is_placeholder, looks_random
 from sp404audit.results import WHOLE_FILE, Severity
 from sp404audit.rules import Verdicts, fail, passed, rule
 from sp404audit.rules.secrets.context import is_test_data

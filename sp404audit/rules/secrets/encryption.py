@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sp404audit.documents import encrypted
+from sp404audit.documents.secrets import encrypted
 from sp404audit.documents.source import Source
 from sp404audit.rules import Verdicts, fail, passed, rule, unproven
 

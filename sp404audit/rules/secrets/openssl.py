@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sp404audit.documents.openssl import EncCommand
-from sp404audit.documents.shell import UNKNOWN
+from sp404audit.documents.secrets.openssl import EncCommand
+from sp404audit.documents.shell.commands import UNKNOWN
 from sp404audit.rules import Verdicts, fail, passed, rule, unproven
 
 _WEAK_DIGESTS = frozenset(("md2", "md4", "md5", "mdc2", "sha1", "sha", "ripemd", "ripemd160", "rmd160"))

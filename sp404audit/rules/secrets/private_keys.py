@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sp404audit.documents import key_material
+from sp404audit.documents.secrets import key_material
 from sp404audit.documents.source import Source
 from sp404audit.results import WHOLE_FILE, Severity
 from sp404audit.rules import Verdicts, fail, passed, rule, unproven

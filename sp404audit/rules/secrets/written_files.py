@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sp404audit.documents.secret_files import SecretFile, secret_files
-from sp404audit.documents.workflow import Job, Workflow
+from sp404audit.documents.github.workflow import Job, Workflow
+from sp404audit.documents.secrets.files import SecretFile, secret_files
 from sp404audit.results import Severity
 from sp404audit.rules import Verdict, Verdicts, fail, passed, rule, unproven
 

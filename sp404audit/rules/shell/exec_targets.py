@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sp404audit.documents.github.facts import StepFact, steps_by_job
 from sp404audit.documents.model import Repository
-from sp404audit.documents.shell import ROOT_FOLDER, SCRIPT_FOLDER, UNKNOWN, ShellCommand
-from sp404audit.documents.shell_groups import Group, groups, normal
-from sp404audit.documents.workflow_facts import StepFact, steps_by_job
+from sp404audit.documents.shell.commands import ROOT_FOLDER, SCRIPT_FOLDER, UNKNOWN, ShellCommand
+from sp404audit.documents.shell.groups import Group, groups, normal
 from sp404audit.rules.registry import Verdict, Verdicts, fail, passed, rule, unproven
 
 __all__ = ["exec_targets_exist"]

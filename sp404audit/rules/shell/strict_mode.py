@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sp404audit.documents.model import Repository
-from sp404audit.documents.script import ScriptFact
-from sp404audit.documents.shell import ShellCommand
-from sp404audit.documents.shell_groups import groups, started_scripts
+from sp404audit.documents.shell.commands import ShellCommand
+from sp404audit.documents.shell.groups import groups, started_scripts
+from sp404audit.documents.shell.script import ScriptFact
 from sp404audit.results import Edit, Fix, Location, Region
 from sp404audit.rules.registry import Verdict, Verdicts, fail, passed, rule, unproven
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sp404audit.documents.terraform_module import Module
-from sp404audit.documents.terraform_references import Reference, is_declared, references
+from sp404audit.documents.terraform.module import Module
+from sp404audit.documents.terraform.references import Reference, is_declared, references
 from sp404audit.rules import Verdicts, fail, not_applicable, passed, rule, unproven
 
 _MAX_GUESSES = 50

@@ -4,8 +4,8 @@ from textwrap import dedent, indent
 
 import pytest
 
-from sp404audit.documents import action, workflow
-from sp404audit.documents.code import Code
+from sp404audit.documents.github import action, workflow
+from sp404audit.documents.github.code import Code
 from sp404audit.documents.source import Source
 from sp404audit.results import Fix, Severity
 from sp404audit.rules.actions.injection import no_script_injection

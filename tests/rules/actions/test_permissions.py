@@ -4,7 +4,7 @@ from textwrap import dedent
 
 import pytest
 
-from sp404audit.documents import workflow
+from sp404audit.documents.github import workflow
 from sp404audit.documents.source import Source
 from sp404audit.results import Severity
 from sp404audit.rules.actions.permissions import least_privilege_token

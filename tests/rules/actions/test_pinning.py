@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from sp404audit.documents import workflow
+from sp404audit.documents.github import workflow
+from sp404audit.documents.github.uses import Uses
 from sp404audit.documents.source import Source
-from sp404audit.documents.uses import Uses
 from sp404audit.results import Severity
 from sp404audit.rules.actions.pinning import known_commits, pinned_uses
 from sp404audit.rules.registry import Verdict

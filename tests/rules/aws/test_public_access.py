@@ -7,7 +7,7 @@ import pytest
 from sp404audit.documents import loader
 from sp404audit.documents.model import Fact, Repository
 from sp404audit.documents.source import Source
-from sp404audit.documents.storage_s3 import S3Bucket
+from sp404audit.documents.terraform.storage_s3 import S3Bucket
 from sp404audit.results import Edit
 from sp404audit.rules import Verdict
 from sp404audit.rules.aws.public_access import s3_public_access_block

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from sp404audit.documents import loader
+from sp404audit.documents.kubernetes.workloads import Workload
 from sp404audit.documents.model import Fact, Repository
 from sp404audit.documents.source import Source
-from sp404audit.documents.workloads import Workload
 from sp404audit.rules.kubernetes.users import run_as_non_root
 
 CONTAINERS = "containers: [{name: c, image: 'x:1'}]"

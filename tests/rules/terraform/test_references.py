@@ -5,7 +5,7 @@ import pytest
 from sp404audit.documents import loader
 from sp404audit.documents.model import Fact, Repository
 from sp404audit.documents.source import Source
-from sp404audit.documents.terraform_module import Module
+from sp404audit.documents.terraform.module import Module
 from sp404audit.rules import Verdict
 from sp404audit.rules.terraform.references import reference_declared
 

@@ -1,0 +1,1 @@
+"""Compose files: merged as compose merges them, with places."""

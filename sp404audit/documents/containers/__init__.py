@@ -1,0 +1,1 @@
+"""Dockerfiles, image names, and which stages are really built."""

@@ -1,0 +1,1 @@
+"""Prometheus, Alertmanager, Grafana and OpenTelemetry, on their own and inside of manifests."""

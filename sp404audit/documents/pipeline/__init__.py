@@ -1,0 +1,1 @@
+"""The pipeline of a repository as one model, across workflows, scripts and task files."""

@@ -1,0 +1,1 @@
+"""Project files of every language: dependencies, tasks, limits of coverage."""

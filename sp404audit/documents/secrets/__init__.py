@@ -1,0 +1,1 @@
+"""What holds secrets: environment files, keys, encrypted files."""

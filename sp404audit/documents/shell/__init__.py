@@ -1,0 +1,1 @@
+"""Shell, wherever it stands: commands with exact places."""

@@ -1,0 +1,1 @@
+"""Terraform: modules, resources, references, and storage joined from all its parts."""
