@@ -86,7 +86,8 @@ def test_no_references(value: str) -> None:
 @pytest.mark.parametrize(
     "value",
     ["", " ", "''", "changeme", "CHANGE_ME", "your-token-here", "<token>", "[secret]", "xxxxxxxx", "********", "aaaa",
-     "example", "password", "secret", "TODO", "replace-with-real", "12345678", "sk_test_xxxxxxxxxxxx", "test123", "..."],
+     "example", "password", "secret", "TODO", "replace-with-real", "12345678", "sk_test_xxxxxxxxxxxx", "test123",
+     "..."],
 )  # fmt: skip
 def test_placeholders(value: str) -> None:
     assert is_placeholder(value)
