@@ -2,7 +2,7 @@
 
 `typing.NamedTuple` compiles a constructor and an object for each annotation of every class, used or not, about a
 third of a millisecond a class; a scan imports well over a hundred of them. Here a class gets its constructor when
-its first record is made. For type checkers, and in what records can do, the two are the same.
+records of it are made in numbers. For type checkers, and in what records can do, the two are the same.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ else:
     from _collections import _tuplegetter
     from collections.abc import Callable, Iterable
     from typing import Any, Self
+
+    _FIRST_RECORDS = 8
+    """Up to how many records of a class are made without its own constructor: to compile one takes as long as twice
+    as many take."""
 
     def _replace(self: tuple[Any, ...], /, **changes: Any) -> tuple[Any, ...]:
         """Return a new record in which some fields have other values."""
@@ -55,8 +59,13 @@ else:
 
     def _constructor_on_demand(fields: tuple[str, ...], defaults: dict[str, Any]) -> Callable[..., Any]:
         owner: list[type] = []
+        left = _FIRST_RECORDS
 
         def __new__(cls: type, /, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+            nonlocal left
+            left -= 1
+            if left >= 0 and not kwargs and len(args) == len(fields):
+                return tuple.__new__(cls, args)
             new = _constructor(fields, defaults)
             owner[0].__new__ = staticmethod(new)
             return new(cls, *args, **kwargs)
