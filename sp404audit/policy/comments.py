@@ -7,6 +7,7 @@ it stands on a line of its own for the line below and the block that this line o
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import islice
 
 from sp404audit.documents.source import Source
@@ -32,6 +33,7 @@ _FORMS = regex(
 _UNTIL = regex(r"\buntil=(\S+)")
 _INNER_TOOLS = ("checkov",)
 _COMMENTS_PER_FILE = 1_000
+_PROSE = (".md", ".markdown", ".mdx")  # where `#` begins a heading, or an example of a comment
 _LINES_LOOKED_AT = 200_000
 """How many lines are looked at for the blocks of all comments of a file; the next comment counts for its line alone."""
 
@@ -74,7 +76,10 @@ def comments_in(source: Source) -> list[Comment]:
     if not any(tool in source.text for tool in _TOOLS):
         return []
     lines = _Lines(source)
-    return [_read(source, lines, match) for match in islice(_FORMS.finditer(source.text), _COMMENTS_PER_FILE)]
+    found: Iterator[re.Match[str]] = _FORMS.finditer(source.text)
+    if source.path.lower().endswith(_PROSE):
+        found = (match for match in found if match[0].startswith("<!--"))
+    return [_read(source, lines, match) for match in islice(found, _COMMENTS_PER_FILE)]
 
 
 def _read(source: Source, lines: _Lines, match: re.Match[str]) -> Comment:

@@ -3,7 +3,8 @@
 The grammar: the requirement in one sentence, paragraphs with the reasons, a paragraph that begins with `Fix:`, then
 examples under `Passes:`, `Fails:` and `Unproven:`, each as often as needed. A heading may carry policy parameters
 (`Fails (minimum=90):`) or a remark (`Passes (the base image is known):`). An example is the indented text of a file;
-lines `--- path/name` part the files of an example that has several.
+lines `--- path/name` part the files of an example that has several. `<64 random characters>` is filled in when the
+example runs, so that no text of ours holds what looks like a live secret.
 """
 
 from __future__ import annotations
@@ -117,4 +118,13 @@ def example_files(example: Example, kinds: Iterable[str]) -> dict[str, str]:
         kinds: the kinds of file that the rule reads; the first one names a file without a name.
     """
     usual = next((USUAL_NAMES[kind] for kind in kinds if kind in USUAL_NAMES), "file.txt")
-    return {name or usual: text for name, text in example.files.items()}
+    return {name or usual: _RANDOM.sub(_random_characters, text) for name, text in example.files.items()}
+
+
+def _random_characters(marker: re.Match[str]) -> str:
+    """Letters and digits without a pattern, and yet the same each time: a digest of where they stand."""
+    import base64
+    import hashlib
+
+    digest = hashlib.shake_256(str(marker.start()).encode()).digest(int(marker[1]))
+    return base64.b64encode(digest, b"Aa").decode()[: int(marker[1])]

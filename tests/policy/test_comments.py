@@ -70,3 +70,9 @@ def test_text_that_only_mentions_a_tool_is_no_comment() -> None:
 
 def test_their_number_is_bounded() -> None:
     assert len(read("x  # gitleaks:allow\n" * 5000)) == 1000
+
+
+def test_prose_about_comments_is_none() -> None:
+    text = "# Guide\n\nWrite `# sp404audit: ignore[docker/x] -- y`.\n\n<!-- sp404audit: ignore[secrets/z] -- a sample -->\nkey\n"
+    (found,) = comments_in(Source("docs/guide.md", text.encode()))
+    assert found.names == ("secrets/z",)
