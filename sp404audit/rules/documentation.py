@@ -21,6 +21,7 @@ __all__ = ["USUAL_NAMES", "Documentation", "Example", "example_files", "read"]
 _HEADING = regex(r"(Passes|Fails|Unproven)(?: \((.*)\))?:$")
 _OUTCOMES = {"Passes": "pass", "Fails": "fail", "Unproven": "open"}
 _FILE = regex(r"--- (\S.*)$")
+_RANDOM = regex(r"<(\d{1,4}) random characters>")
 _PARAMETER = regex(r"([a-z_]+)=([^,\s]+)(?:,\s*|$)")
 
 

@@ -133,7 +133,7 @@ def test_files_of_the_repository_are_extended_from_where_they_are_named(tmp_path
         ("version: 1\nrulez: {}\n", ".sp404audit.yaml:2:1: rulez is no key; did you mean rules?"),
         ("version: 1\nrules:\n  docker/non-root: off\n", "3:3: docker/non-root is no rule; did you mean docker/non-"),
         ("version: 1\nrules:\n  ci/timeouts: hgih\n", "3:3: 'hgih' is no value of ci/timeouts; did you mean"),
-        ("version: 1\nrules:\n  ci/coverage-gate:\n    params: {minimun: 1}\n", "minimun is no parameter; did you mean"),
+        ("version: 1\nrules:\n  ci/coverage-gate:\n    params: {minimun: 1}\n", "4:14: minimun is no parameter;"),
         ("version: 1\nrules:\n  ci/coverage-gate:\n    params: {minimum: high}\n", "minimum"),
         ("version: 2\n", "version"),
         ("rules: {}\n", "lacks version"),
