@@ -73,6 +73,7 @@ def test_their_number_is_bounded() -> None:
 
 
 def test_prose_about_comments_is_none() -> None:
-    text = "# Guide\n\nWrite `# sp404audit: ignore[docker/x] -- y`.\n\n<!-- sp404audit: ignore[secrets/z] -- a sample -->\nkey\n"
+    prose = "# Guide\n\nWrite `# sp404audit: ignore[docker/x] -- y`.\n\n"
+    text = prose + "<!-- sp404audit: ignore[secrets/z] -- a sample -->\nkey\n"
     (found,) = comments_in(Source("docs/guide.md", text.encode()))
     assert found.names == ("secrets/z",)
