@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import accumulate
 from typing import Protocol
 
 from sp404audit.lazy import regex
@@ -71,7 +72,10 @@ class Source:
     def starts(self) -> list[int]:
         """The offset at which each line begins."""
         if self._starts is None:
-            self._starts = [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+            if "\r" in self.text:
+                self._starts = [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+            else:  # as nearly always: the same, several times as fast
+                self._starts = [0, *accumulate([len(line) + 1 for line in self.text.split("\n")[:-1]])]
         return self._starts
 
     def position(self, offset: int) -> tuple[int, int]:

@@ -315,7 +315,7 @@ class _Builder:
         self.stream = Stream()
         self.length = len(source.text)
         self.large = self.length > _LARGE
-        self.foreign_lines = _FOREIGN_LINE_ENDS.search(source.text) is not None
+        self.foreign_lines = not source.text.isascii() and _FOREIGN_LINE_ENDS.search(source.text) is not None
         self.budget = MergeBudget()
         self.merging: list[Mapping] = []
 
@@ -392,8 +392,9 @@ class _Builder:
 
     def begin(self, event: Any) -> Mark:
         """Where a node begins, which is after its anchor and tag."""
-        start = self.place(event.start_mark)
-        return start if event.anchor is None and event.tag is None else self.skip_properties(start)
+        if event.anchor is None and event.tag is None:  # as nearly always, and then there is no end to go beyond
+            return self.place(event.start_mark) if self.foreign_lines else event.start_mark  # type: ignore[no-any-return]
+        return self.skip_properties(self.place(event.start_mark))
 
     def move(self, event: Any) -> None:
         """Correct where libyaml says that a scalar stands."""

@@ -7,7 +7,9 @@ what a baseline goes by.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
+from operator import mul
 
 from sp404audit.results import WHOLE_FILE, Location
 
@@ -17,7 +19,7 @@ _WINDOW = 100
 _MULTIPLIER = 37
 _WORD = 1 << 64
 _END_OF_FILE = "\uffff"
-_BLANKS = {ord(" "): None, ord("\t"): None}
+_POWERS = tuple(_MULTIPLIER ** (_WINDOW - 1 - position) for position in range(_WINDOW))
 _UNDECODED = dict.fromkeys(range(0xDC80, 0xDD00), 0xFFFD)
 
 
@@ -38,15 +40,18 @@ def line_hashes(text: str, lines: Iterable[int]) -> dict[int, str]:
     wanted = {line for line in lines if line > 0}
     if not wanted:
         return {}
-    stream = text.translate(_UNDECODED) if not text.isascii() else text
-    stream = stream.replace("\r\n", "\n").replace("\r", "\n").translate(_BLANKS) + _END_OF_FILE
+    is_ascii = text.isascii()
+    stream = text if is_ascii else text.translate(_UNDECODED)
+    stream = stream.replace("\r\n", "\n").replace("\r", "\n").replace(" ", "").replace("\t", "") + _END_OF_FILE
     hashes: dict[int, str] = {}
-    seen: dict[bytes, int] = {}
+    seen: dict[str | bytes, int] = {}
     start, last = 0, max(wanted)
     for number in range(1, last + 1):
+        text_window = stream[start : start + _WINDOW]
         # A window of 100 code points holds at least 100 UTF-16 units; those beyond are cut off.
-        window = stream[start : start + _WINDOW].encode("utf-16-le", "surrogatepass")[: 2 * _WINDOW]
-        seen[window] = occurrence = seen.get(window, 0) + 1
+        window = _units(text_window) if number in wanted or not is_ascii else b""
+        key = text_window if is_ascii else window
+        seen[key] = occurrence = seen.get(key, 0) + 1
         if number in wanted:
             hashes[number] = f"{_rolling_hash(window):x}:{occurrence}"
         start = stream.find("\n", start) + 1
@@ -55,13 +60,17 @@ def line_hashes(text: str, lines: Iterable[int]) -> dict[int, str]:
     return hashes
 
 
+def _units(window: str) -> bytes:
+    """The first hundred UTF-16 units of a text, in the machine's order of bytes."""
+    return window.encode(f"utf-16-{sys.byteorder[0]}e", "surrogatepass")[: 2 * _WINDOW]
+
+
 def _rolling_hash(window: bytes) -> int:
-    """The value of GitHub's 64-bit rolling hash once it has seen exactly this window, zeros following."""
-    value = 0
-    for position in range(0, 2 * _WINDOW, 2):
-        unit = int.from_bytes(window[position : position + 2], "little")
-        value = (value * _MULTIPLIER + unit) % _WORD
-    return value
+    """The value of GitHub's 64-bit rolling hash once it has seen exactly this window, zeros following.
+
+    Each step multiplies what was and adds a unit, so the end is a sum of units by powers of the multiplier.
+    """
+    return sum(map(mul, memoryview(window).cast("H"), _POWERS)) % _WORD
 
 
 def normalised(line: str) -> str:

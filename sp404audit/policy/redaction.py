@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from sp404audit.documents.secrets.words import is_placeholder, is_reference, looks_random, names_secret
 from sp404audit.results import Region, Snippet
@@ -28,7 +28,7 @@ def redacted(snippet: Snippet, whole: Region | None = None) -> Snippet:
     """
     lines = []
     for number, line in enumerate(snippet.lines, start=snippet.first_line):
-        spans = list(_secrets(line))
+        spans = list(_spans(line))
         if whole is not None and whole.start_line <= number <= whole.end_line:
             start = whole.start_column - 1 if number == whole.start_line else 0
             end = whole.end_column - 1 if number == whole.end_line else len(line)
@@ -43,6 +43,12 @@ def _value_of(line: str, start: int, end: int) -> tuple[int, int]:
     """The value in `line[start:end]`: what follows its key, or all of it."""
     key = _key().match(line, start, end)
     return (key.end() if key else start), end
+
+
+@lru_cache(maxsize=4096)
+def _spans(line: str) -> tuple[tuple[int, int], ...]:
+    """What `_secrets` yields; the snippets of a file overlap, and those of a repository are much alike."""
+    return tuple(_secrets(line))
 
 
 def _secrets(line: str) -> Iterator[tuple[int, int]]:

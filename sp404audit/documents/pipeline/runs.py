@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from sp404audit.documents.github.facts import JobFact, StepFact, WorkflowFact, steps_by_job
 from sp404audit.documents.model import Repository
@@ -24,6 +26,9 @@ from sp404audit.documents.shell.exit_status import swallowed_by
 from sp404audit.lazy import regex
 from sp404audit.records import NamedTuple
 from sp404audit.results import Location
+
+if TYPE_CHECKING:
+    from sp404audit.documents.pipeline.tools_actions import ActionTool
 
 __all__ = ["Follower", "Opaque", "Run"]
 
@@ -356,14 +361,18 @@ def _below(folder: str | None, target: str) -> str | None:
     return joined_folder(folder, target.replace("$GITHUB_WORKSPACE/", ""))
 
 
-def _action_activities(action: str, inputs: Sequence[tuple[str, str]]) -> Iterator[Activity]:
-    """What an action does, by the tables."""
+@lru_cache(maxsize=1024)
+def _entries(action: str) -> tuple[ActionTool, ...]:
+    """What the table says of an action: there are few of them in a repository, and each is used again and again."""
     from sp404audit.documents.pipeline.tools_actions import ACTIONS
 
+    return tuple(entry for entry in ACTIONS if entry.action == action or action.startswith(f"{entry.action}/"))
+
+
+def _action_activities(action: str, inputs: Sequence[tuple[str, str]]) -> Iterator[Activity]:
+    """What an action does, by the tables."""
     values = dict(inputs)
-    for entry in ACTIONS:
-        if entry.action != action and not action.startswith(f"{entry.action}/"):
-            continue
+    for entry in _entries(action):
         if entry.needs is not None and not _holds(values.get(entry.needs[0]), entry.needs[1]):
             continue
         fails = entry.fails
