@@ -317,7 +317,7 @@ def _yaml(path: str, keys: frozenset[bytes], head: bytes) -> Kind:
         return Kind.PROMETHEUS
     if (b"groups" in keys and _rule().search(head)) or {b"slos", b"service"} <= keys:
         return Kind.PROMETHEUS_RULES  # written, or what Sloth makes them from
-    if b"services" in keys and _service().search(head) and _image_or_build().search(head):
+    if b"services" in keys and _service().search(head) and _element().search(head):
         return Kind.COMPOSE
     if b"repositories" in keys and b"source_directories" in keys:
         return Kind.BACKUP_CONFIG
@@ -396,5 +396,7 @@ def _service() -> re.Pattern[bytes]:
 
 
 @cache
-def _image_or_build() -> re.Pattern[bytes]:
-    return re.compile(rb"[\r\n{,][ \t]+[\"']?(?:image|build)[\"']?[ \t]*:|\{[\"']?(?:image|build)[\"']?[ \t]*:")
+def _element() -> re.Pattern[bytes]:
+    """An element of a compose service; a file that others extend may have neither `image` nor `build`."""
+    element = rb"[\"']?(?:image|build|healthcheck|env_file|container_name|depends_on|cap_drop|cap_add)[\"']?[ \t]*:"
+    return re.compile(rb"[\r\n{,][ \t]+" + element + rb"|\{" + element)

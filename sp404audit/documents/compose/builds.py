@@ -42,7 +42,8 @@ def _request(service: Service, build: Value) -> BuildRequest:
     target = build.get("target")
     target_name = service.text(target)
     contexts = build.get("additional_contexts")
-    names = (service.text(value) for value in (service.get("image"), *texts_of(build.get("tags"))))
+    named = (value for value in (service.get("image"), *texts_of(build.get("tags"))) if value is not None)
+    names = (service.text(value) or value.text for value in named)
     return BuildRequest(
         build.location,
         context,

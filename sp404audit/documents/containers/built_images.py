@@ -17,7 +17,7 @@ from sp404audit.documents.containers.dockerfile_stages import (
     StepFact,
     stage_state,
 )
-from sp404audit.documents.containers.images import BuildRequest, ImageReference, ImageUse, parse_reference
+from sp404audit.documents.containers.images import BuildRequest, ImageReference, ImageUse, name_of, parse_reference
 from sp404audit.documents.containers.known_images import KnownImage, known_image, known_whatever_tag
 from sp404audit.documents.model import Repository
 from sp404audit.results import Location
@@ -101,8 +101,18 @@ class FinalStage:
     @property
     def names(self) -> frozenset[str]:
         """The full names (without tag) that its builds give it."""
-        tags = (parse_reference(tag) for request in self.requests for tag in request.tags)
-        return frozenset(reference.name for reference in tags if reference)
+        names = (name_of(tag) for request in self.requests for tag in request.tags)
+        return frozenset(name for name in names if name)
+
+    @property
+    def is_action(self) -> bool:
+        """Whether nobody but GitHub builds it, to run a Docker action."""
+        return bool(self.requests) and all(request.origin == "action" for request in self.requests)
+
+    @property
+    def is_for_development(self) -> bool:
+        """Whether it is the image of a development container, which never leaves a developer's machine."""
+        return ".devcontainer" in self.dockerfile.path.split("/")
 
     def local_base(self, state: StageState) -> FinalStage | None:
         """The image of this repository that it is based on, if it is one."""
@@ -226,7 +236,8 @@ class ExternalImage:
             reference = use.reference
             if use.origin == "kubernetes" and _untagged(use.text) in replaced:
                 continue
-            if (reference is None or reference.name not in local) and use.text not in contexts:
+            name = name_of(use.text) if reference is None else reference.name
+            if name not in local and use.text not in contexts:
                 yield ExternalImage(use)
 
     @property
@@ -255,11 +266,10 @@ def _untagged(text: str) -> str:
     return folder + slash + last.partition(":")[0]
 
 
-def _local_names(repository: Repository) -> tuple[frozenset[str], frozenset[str]]:
+def _local_names(repository: Repository) -> tuple[frozenset[str | None], frozenset[str]]:
     """The names of images that are built here, and those of named build contexts, which stand for images."""
     requests = build_requests(repository)
-    references = (parse_reference(tag) for request in requests for tag in request.tags)
-    names = frozenset(reference.name for reference in references if reference)
+    names = frozenset(name_of(tag) for request in requests for tag in request.tags) - {None}
     return names, frozenset(name for request in requests for name in request.contexts)
 
 
@@ -313,7 +323,7 @@ class BuildContext:
 
 
 def _takes_all(step: StepFact) -> bool:
-    if step.flag("from") is not None:
-        return False
+    if step.flag("from") is not None or step.flag("exclude") is not None:
+        return False  # with --exclude it says itself what is left out
     sources = step.words[:-1]
     return any(posixpath.normpath(source).strip("/") in (".", "", "*") for source in sources if source)

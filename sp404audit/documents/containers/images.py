@@ -12,7 +12,7 @@ from functools import cache
 from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
-__all__ = ["BuildRequest", "ImageReference", "ImageUse", "parse_reference"]
+__all__ = ["BuildRequest", "ImageReference", "ImageUse", "name_of", "parse_reference"]
 
 DEFAULT_REGISTRY = "docker.io"
 _MAXIMAL_LENGTH = 1024
@@ -84,6 +84,28 @@ def parse_reference(text: str) -> ImageReference | None:
     return ImageReference(registry, repository, match["tag"], match["digest"])
 
 
+def name_of(text: str) -> str | None:
+    """The full name, without tag and digest, of a reference whose tag may hang on a variable.
+
+    `ghcr.io/acme/api:${{ github.sha }}` and `ghcr.io/acme/api:${TAG}` are both `ghcr.io/acme/api`. None when a variable
+    stands in the name itself.
+    """
+    before, variable, _ = text.partition("$")
+    if variable:
+        folder, slash, last = before.rpartition("/")
+        path, tag, _ = last.partition(":")
+        if not tag or (not slash and "/" in _variables().sub("", text)):
+            return None
+        text = folder + slash + path
+    reference = parse_reference(text)
+    return None if reference is None else reference.name
+
+
+@cache
+def _variables() -> re.Pattern[str]:
+    return re.compile(r"\$\{\{[^{}]*\}\}|\$\{[^{}]*\}")
+
+
 class ImageUse(NamedTuple):
     """A place that names an image to be pulled.
 
@@ -123,7 +145,7 @@ class BuildRequest(NamedTuple):
         target: the stage to build; None means the last one.
         args: build arguments as (name, value); value None when it is not known from the repository.
         tags: names the image gets (`image:` beside `build:`, `tags:`, `-t`), variables resolved as far as possible.
-        origin: `compose`, `workflow`, `bake` or `script`.
+        origin: `compose`, `workflow`, `bake`, `script` or `action` (a Docker action, which GitHub builds).
         owner: the service, job or script that asks.
         user: the user that overrides the image's own at run time (compose `user:`); None when none does.
         healthcheck: whether the service has a health check of its own: True, False (switched off), None (says nothing).

@@ -39,10 +39,14 @@ def image_facts(job: Job) -> Iterator[ImageUse | BuildRequest]:
 
 
 def action_image_facts(action: Action) -> Iterator[ImageUse | BuildRequest]:
-    """Yield the image that a Docker action runs in, and those of a composite action's steps."""
+    """Yield the image that a Docker action runs in, pulled or built, and those of a composite action's steps."""
     image = action.image
     if image is not None and image.value.startswith("docker://"):
         yield _use(action.path, image, image.value.removeprefix("docker://"), "docker-action", action.name)
+    elif image is not None:
+        folder = posixpath.dirname(action.path)
+        dockerfile = _inside(posixpath.join(folder, image.value))
+        yield BuildRequest(Location(action.path, image.region), folder, dockerfile, origin="action", owner=action.name)
     for step in action.steps:
         yield from _step_images(step, None)
 

@@ -325,6 +325,8 @@ def _image_uses(path: str, pod: Mapping) -> Iterator[ImageUse]:
         for container in yaml_tree.sequence(pod.get(key)):
             image = container.get("image") if isinstance(container, Mapping) else None
             if isinstance(container, Mapping) and isinstance(image, Scalar) and image.value.strip():
+                if yaml_tree.text(container.get("imagePullPolicy")) == "Never":
+                    continue  # made on the node itself
                 text = image.value.strip()
                 value = None if is_placeholder(text) else text
                 owner = yaml_tree.text(container.get("name")) or ""

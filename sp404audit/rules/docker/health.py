@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
 from sp404audit.documents.containers.built_images import FinalStage, ImageBase
 from sp404audit.documents.containers.dockerfile_stages import Setting, StageState
+from sp404audit.documents.model import Repository
 from sp404audit.results import Location
 from sp404audit.rules import Verdict, Verdicts, fail, not_applicable, passed, rule, unproven
 from sp404audit.rules.docker.runners import workload_containers
 from sp404audit.rules.docker.services import service_of
 
+_PLATFORM_FILES = frozenset(
+    {"chart.yaml", "fly.toml", "render.yaml", "railway.json", "railway.toml", "koyeb.yaml", "dockerrun.aws.json"}
+)
+"""Helm, Fly.io, Render, Railway, Koyeb, Elastic Beanstalk: each has a setting of its own for health checks."""
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
@@ -33,7 +39,8 @@ def healthcheck(image: FinalStage) -> Verdicts:
 
     Without one the engine knows only whether the process exists. A server that hangs, or that has lost its database,
     keeps getting requests, `depends_on` cannot wait for it, and nothing restarts it. A check in the compose service or
-    a probe in the Kubernetes workload that runs the image does as well. Tools, jobs and mere bases need none.
+    a probe in the Kubernetes workload that runs the image does as well. Tools, jobs and mere bases need none. Platforms
+    such as Fly.io and charts of Helm ask in their own way, which is not read: there it is not proven.
 
     Fix: add `HEALTHCHECK CMD` with a request to the service that fails on a bad status, or a `healthcheck:` or probe
     where the image is run.
@@ -66,6 +73,44 @@ def healthcheck(image: FinalStage) -> Verdicts:
         EXPOSE 3000
         CMD ["node", "server.js"]
 
+    Fails (compose switches it off):
+        --- Dockerfile
+        FROM node:24-slim
+        EXPOSE 3000
+        HEALTHCHECK CMD ["node", "health.js"]
+        --- compose.yaml
+        services:
+          web:
+            build: .
+            healthcheck: {disable: true}
+
+    Passes (Kubernetes probes it; the tag is that of the commit):
+        --- Dockerfile
+        FROM node:24-slim
+        EXPOSE 3000
+        CMD ["node", "server.js"]
+        --- build.sh
+        docker build -t "ghcr.io/example/web:${TAG}" .
+        --- k8s/web.yaml
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: web}
+        spec:
+          template:
+            spec:
+              containers:
+                - name: web
+                  image: ghcr.io/example/web
+                  readinessProbe: {httpGet: {path: /ready, port: 3000}}
+
+    Unproven (the platform has checks of its own):
+        --- Dockerfile
+        FROM node:24-slim
+        EXPOSE 3000
+        CMD ["node", "server.js"]
+        --- fly.toml
+        app = "web"
+
     Unproven (whether it keeps running is not known):
         FROM debian:13-slim
         COPY reconcile /usr/bin/reconcile
@@ -74,15 +119,33 @@ def healthcheck(image: FinalStage) -> Verdicts:
     if image.is_only_a_base:
         yield not_applicable(image, "only the base of other images of this repository; those are judged")
         return
+    if image.is_action or image.is_for_development:
+        yield not_applicable(image, "runs a step or a shell for a developer, no service")
+        return
     state = image.variants[0]
     base = ImageBase(image, state)
     check = next((each.healthcheck for each in base.states if each.healthcheck is not None), None)
     evidence = list(_checks(image, check, base))
-    if evidence:
+    off = _switched_off(image)
+    if off is not None:
+        yield off
+    elif evidence:
         (location, message), *others = evidence
         yield passed(location, message, related=others)
-        return
-    yield _without_check(image, state, check, base)
+    else:
+        yield _without_check(image, state, check, base)
+
+
+def _switched_off(image: FinalStage) -> Verdict | None:
+    """The verdict when every service of compose that runs the image switches its check off.
+
+    One of several may: a worker that runs the image of the web server has nothing to answer its requests.
+    """
+    by_compose = [request for request in image.requests if request.origin == "compose"]
+    if not by_compose or any(request.healthcheck is not False for request in by_compose):
+        return None
+    first = by_compose[0]
+    return fail(first.location, f"compose switches the health check of {first.owner} off; ask the service instead")
 
 
 def _without_check(image: FinalStage, state: StageState, check: Setting | None, base: ImageBase) -> Verdict:
@@ -101,6 +164,10 @@ def _without_check(image: FinalStage, state: StageState, check: Setting | None, 
     if base.known is None and not base.is_scratch:
         why = f"no HEALTHCHECK here, and it is not known whether {base.label} has one"
         return unproven(image, why, related=related)
+    platform = _platform(image)
+    if platform is not None:
+        why = f"{service.reason}; no HEALTHCHECK, and whether what {platform} sets up checks its health is not read"
+        return unproven(image, why, related=[*related, (Location(platform), "says how it is run")])
     message = f"{service.reason}, but nothing checks its health; add HEALTHCHECK, or a check where it is run"
     return fail(image, message, related=related)
 
@@ -120,6 +187,22 @@ def _checks(image: FinalStage, check: Setting | None, base: ImageBase) -> Iterat
         )
         if probe is not None:
             yield workload.place(probe), f"{workload.title} probes it"
+
+
+def _platform(image: FinalStage) -> str | None:
+    """A file that may bring the check: of a Helm chart, or of a platform that asks services its own way."""
+    if any(request.origin == "compose" for request in image.requests):
+        return None
+    return image.repository.derived(_platform_file)
+
+
+def _platform_file(repository: Repository) -> str | None:
+    return min((path for path in repository.paths if _is_platform_file(path)), default=None)
+
+
+def _is_platform_file(path: str) -> bool:
+    name = posixpath.basename(path).lower()
+    return name in _PLATFORM_FILES or name.replace("-", "").replace("_", "").startswith(("taskdef", "ecstask"))
 
 
 def _is_none(check: Setting) -> bool:

@@ -63,6 +63,16 @@ def non_root_user(image: FinalStage) -> Verdicts:
         FROM python:3.13-slim
         CMD ["python", "-m", "app"]
 
+    Fails (compose undoes it):
+        --- Dockerfile
+        FROM node:24-slim
+        USER node
+        --- compose.yaml
+        services:
+          web:
+            build: .
+            user: root
+
     Fails (the stage that compose builds):
         --- Dockerfile
         FROM debian:13-slim AS agent
@@ -83,6 +93,12 @@ def non_root_user(image: FinalStage) -> Verdicts:
     if image.is_only_a_base:
         yield not_applicable(image, "only the base of other images of this repository; those are judged")
         return
+    if image.is_action:
+        yield not_applicable(image, "a Docker action, which GitHub wants to run as root to reach the workspace")
+        return
+    if image.is_for_development:
+        yield not_applicable(image, "a development container: its user is set by devcontainer.json")
+        return
     if _holds_files_only(image):
         yield not_applicable(image, "made from scratch and starts nothing: it only holds files")
         return
@@ -91,8 +107,23 @@ def non_root_user(image: FinalStage) -> Verdicts:
     worst = min(verdicts, key=lambda verdict: ("fail", "open", "pass").index(verdict.kind))
     if override is not None and worst.kind != "pass":
         yield override
-        return
-    yield worst
+    elif worst.kind == "pass" and (undone := _undone(image)) is not None:
+        yield undone
+    else:
+        yield worst
+
+
+def _undone(image: FinalStage) -> Verdict | None:
+    """The verdict when compose makes a container root whose image has another user, and no entrypoint drops it."""
+    state = image.variants[0]
+    known = ImageBase(image, state).known
+    if privilege_drop(image, state) is not None or (known is not None and known.drops_privileges):
+        return None
+    request = next((request for request in image.requests if request.user and _is_root(request.user)), None)
+    if request is None:
+        return None
+    message = f"compose runs {request.owner} as {request.user}, whatever its image says; remove the user"
+    return fail(request.location, message, related=[(image.location, "begins the stage that is built")])
 
 
 def _holds_files_only(image: FinalStage) -> bool:

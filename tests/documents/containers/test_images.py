@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sp404audit.documents.containers import known_images
-from sp404audit.documents.containers.images import ImageReference, parse_reference
+from sp404audit.documents.containers.images import ImageReference, name_of, parse_reference
 from sp404audit.documents.containers.known_images import known_image, known_whatever_tag
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -112,3 +112,21 @@ def test_the_table_holds_no_row_twice() -> None:
         assert "/" in image
         assert tag
         assert image.count("*") <= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("ghcr.io/acme/api:1.2@" + DIGEST, "ghcr.io/acme/api"),
+        ("ghcr.io/acme/api:${{ github.sha }}", "ghcr.io/acme/api"),
+        ("ghcr.io/acme/api:v${TAG:-a/b}", "ghcr.io/acme/api"),
+        ("localhost:5000/api:$TAG", "localhost:5000/api"),
+        ("api:${TAG}", "docker.io/library/api"),
+        ("acme/api-${KIND}:1", None),
+        ("localhost:${PORT}/api:1", None),
+        ("${REGISTRY}/api:1", None),
+        ("Not valid", None),
+    ],
+)
+def test_a_name_is_known_though_its_tag_is_not(text: str, name: str | None) -> None:
+    assert name_of(text) == name

@@ -32,6 +32,7 @@ def kinds(judge: Judge, files: dict[str, str] | str) -> list[str]:
         ('CMD ["python", "manage.py", "runserver"]', "fail"),
         ('CMD ["python", "manage.py", "migrate"]', "notApplicable"),
         ('CMD ["npm", "test"]', "notApplicable"),
+        ('CMD ["alembic", "upgrade", "head"]', "notApplicable"),
         ('CMD ["bash"]', "notApplicable"),
         ('CMD ["node"]', "notApplicable"),
         ('CMD ["terraform", "version"]', "notApplicable"),
@@ -95,3 +96,34 @@ def test_compose_may_check(judge: Judge, healthcheck: str, kind: str) -> None:
         "compose.yaml": f"services:\n  api:\n    build: .\n    healthcheck: {healthcheck}\n",
     }
     assert kinds(judge, files) == [kind]
+
+
+WEB = {"Dockerfile": "FROM node:24\nEXPOSE 3000\nCMD serve\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "kind"),
+    [
+        ({"fly.toml": 'app = "web"\n'}, "open"),
+        ({"chart/Chart.yaml": "apiVersion: v2\nname: web\n"}, "open"),
+        ({"deploy/task-definition.json": "{}\n"}, "open"),
+        ({"fly.toml": "", "compose.yaml": "services:\n  web: {build: .}\n"}, "fail"),
+        ({"action.yml": "name: a\nruns: {using: docker, image: Dockerfile}\n"}, "notApplicable"),
+        ({"compose.yaml": "services:\n  web: {build: ., healthcheck: {disable: true}}\n"}, "fail"),
+        (
+            {
+                "common.yml": "services:\n  base:\n    healthcheck: {test: curl -f http://localhost}\n",
+                "compose.yaml": "services:\n  web: {extends: {file: common.yml, service: base}, build: .}\n",
+            },
+            "pass",
+        ),
+    ],
+)
+def test_what_runs_it_decides(judge: Judge, files: dict[str, str], kind: str) -> None:
+    assert kinds(judge, WEB | files) == [kind]
+
+
+def test_one_service_of_several_may_switch_the_check_off(judge: Judge) -> None:
+    compose = "services:\n  web: {build: .}\n  worker: {build: ., healthcheck: {disable: true}}\n"
+    files = {"Dockerfile": "FROM node:24\nEXPOSE 3000\nHEALTHCHECK CMD x\n", "compose.yaml": compose}
+    assert kinds(judge, files) == ["pass"]

@@ -124,3 +124,28 @@ def test_the_remedy_is_put_before_the_command(judge: Judge) -> None:
     (edit,) = result.fix.edits
     assert edit.region == (3, 1, 3, 1)
     assert edit.text.endswith("USER 10001\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "files", "kind"),
+    [
+        ("Dockerfile", {"action.yml": "name: a\nruns: {using: docker, image: Dockerfile}\n"}, "notApplicable"),
+        (".devcontainer/Dockerfile", {}, "notApplicable"),
+        ("Dockerfile", {"compose.yaml": "services:\n  a: {build: ., user: '0'}\n"}, "fail"),
+    ],
+)
+def test_who_runs_it_decides(judge: Judge, path: str, files: dict[str, str], kind: str) -> None:
+    assert kinds(judge, {path: "FROM debian:13\nCMD serve\n"} | files) == [kind]
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "kind"),
+    [
+        ("FROM debian:13\nUSER app\n", "fail"),
+        ("FROM postgres:17\n", "pass"),
+        ('FROM debian:13\nENTRYPOINT ["gosu", "app", "serve"]\n', "pass"),
+    ],
+)
+def test_compose_may_start_as_root_what_then_drops_it(judge: Judge, dockerfile: str, kind: str) -> None:
+    compose = "services:\n  a: {build: ., user: root}\n"
+    assert kinds(judge, {"Dockerfile": dockerfile, "compose.yaml": compose}) == [kind]
