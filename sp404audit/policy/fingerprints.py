@@ -70,7 +70,8 @@ def _rolling_hash(window: bytes) -> int:
 
     Each step multiplies what was and adds a unit, so the end is a sum of units by powers of the multiplier.
     """
-    return sum(map(mul, memoryview(window).cast("H"), _POWERS)) % _WORD
+    total: int = sum(map(mul, memoryview(window).cast("H"), _POWERS))
+    return total % _WORD
 
 
 def normalised(line: str) -> str:
