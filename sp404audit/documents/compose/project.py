@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import ClassVar
 
 from sp404audit.documents.compose.file import KIND, ComposeFile, Include, path_in_repository
+from sp404audit.documents.compose.interpolation import Variable
+from sp404audit.documents.compose.interpolation import parse as parse_template
 from sp404audit.documents.compose.merge import merge, merge_entries
 from sp404audit.documents.compose.service import ServiceElement
 from sp404audit.documents.model import Repository
@@ -58,6 +61,20 @@ class Project:
         self.is_complete = True
         self.members: frozenset[str] = frozenset(files)
         self.sources: frozenset[str] = frozenset(files)
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """The variables that some service asks for with `?`: compose fills in the whole file before it starts one."""
+        found: set[str] = set()
+        pending = [service.value for service in self.services.values()]
+        while pending:
+            value = pending.pop()
+            pending.extend(entry.value for entry in value.entries)
+            pending.extend(value.items)
+            if value.text and "?" in value.text:
+                parts = parse_template(value.text).parts
+                found.update(part.name for part in parts if isinstance(part, Variable) and part.is_required)
+        return frozenset(found)
 
 
 class Service(ServiceElement):

@@ -9,7 +9,7 @@ from sp404audit.documents.compose.project import Service
 from sp404audit.documents.values import Value
 from sp404audit.records import NamedTuple
 from sp404audit.results import Edit, Fix, Location, Region
-from sp404audit.rules import Verdicts, fail, passed, rule
+from sp404audit.rules import Verdicts, fail, passed, rule, unproven
 
 _SECRET_WORDS = frozenset(
     {
@@ -25,6 +25,8 @@ _ADDRESS_WORDS = frozenset(
         "SERVERS", "BROKERS",
     }
 )  # fmt: skip
+_OF_TELEMETRY = frozenset({"SENTRY", "OTEL", "WEBHOOK"})
+"""With these in a name, nothing is sent while it has no address, and all else works."""
 _OF_THE_SHELL = frozenset({"PWD", "HOSTNAME"})
 """Set in every shell, and neither a secret nor an address of the project."""
 _OF_MAIL = frozenset({"EMAIL", "FROM", "SENDER", "REPLY"})
@@ -53,10 +55,11 @@ def required_variables(service: Service) -> Verdicts:
     Compose replaces an unset variable by nothing and goes on with a warning. The service then starts with an empty
     password or without the address of its database, and fails later and elsewhere, or does not fail at all.
 
-    A failure is of low severity where the file gives an empty default: somebody has thought of an unset variable.
+    A secret with an empty default is a failure of low severity: somebody has thought of an unset variable. An address
+    with an empty default is left open, since many are how a feature is switched off.
 
-    A variable passes when it is asked for with `${NAME:?message}`, has a default that is not empty, or when the `.env`,
-    an example of it (`.env.example`) or an `env_file` in the repository gives it a value.
+    A variable passes when it is asked for with `${NAME:?message}` anywhere in the project, has a default that is not
+    empty, or when the `.env`, an example of it (`.env.example`) or an `env_file` in the repository gives it a value.
 
     Fix: write `${NAME:?message}`.
 
@@ -78,12 +81,30 @@ def required_variables(service: Service) -> Verdicts:
         --- .env.example
         UPSTREAM_URL=https://upstream.example.com
 
+    Passes (compose refuses to start any service as long as one asks for it):
+        services:
+          db:
+            image: postgres:18
+            environment:
+              POSTGRES_PASSWORD: ${DB_PASSWORD:?}
+          app:
+            image: ghcr.io/example/app:2.0.0
+            environment:
+              DATABASE_URL: postgres://app:${DB_PASSWORD}@db/app
+
     Fails:
         services:
           app:
             image: ghcr.io/example/app:2.0.0
             environment:
               - API_KEY=${API_KEY}
+
+    Unproven (without it, e-mail may just be off):
+        services:
+          app:
+            image: ghcr.io/example/app:2.0.0
+            environment:
+              SMTP_HOST: ${SMTP_HOST:-}
 
     Fails (an empty default is as good as none):
         services:
@@ -98,11 +119,16 @@ def required_variables(service: Service) -> Verdicts:
         name = use.variable.name
         if not (is_secret(name) or is_address(name) or (use.key and is_secret(use.key))):
             continue
-        if not _may_be_blank(use.variable, service, use.value) or _is_documented(name, service):
+        if not _may_be_blank(use.variable, service, use.value) or _is_given(name, service):
             required.setdefault(name, use.value)
             continue
         failed.add(name)
-        kind = "address" if is_address(name) and not is_secret(name) else "secret"
+        is_only_address = not is_secret(name) and not (use.key and is_secret(use.key))
+        if is_only_address and use.variable.operator:
+            why = f"{name} is empty when it is unset, which is written down: whether that switches something off"
+            yield unproven(use.value.location, f"{why} or breaks it is not known")
+            continue
+        kind = "address" if is_only_address else "secret"
         place = _place(use)
         yield fail(
             place or use.value.location,
@@ -132,10 +158,14 @@ def _remedy(name: str, place: Location) -> Fix:
     return Fix(f"ask for {name}", (Edit(place.path, place.region, f"${{{name}:?}}"),), safe=False)
 
 
-def _is_documented(name: str, service: Service) -> bool:
-    """Whether an env file of the project or of the service gives a variable a value."""
+def _is_given(name: str, service: Service) -> bool:
+    """Whether an env file of the project or of the service gives a variable a value, or another service asks for it."""
     setting = service.from_env_files.get(name)
-    return name in service.project.documented or (setting is not None and bool(setting.value))
+    return (
+        name in service.project.required
+        or name in service.project.documented
+        or (setting is not None and bool(setting.value))
+    )
 
 
 def _may_be_blank(variable: Variable, service: Service, value: Value) -> bool:
@@ -187,4 +217,8 @@ def is_secret(name: str) -> bool:
 def is_address(name: str) -> bool:
     """Whether a variable's name says that it holds an address."""
     words = _words(name)
-    return words[-1] in _ADDRESS_WORDS and name not in _OF_THE_SHELL and not _OF_MAIL.intersection(words[:-1])
+    return (
+        words[-1] in _ADDRESS_WORDS
+        and name not in _OF_THE_SHELL
+        and not (_OF_MAIL | _OF_TELEMETRY).intersection(words[:-1])
+    )
