@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 from sp404audit.documents.compose.project import Service
@@ -155,22 +156,40 @@ def assess(service: Service, family: dict[str, Any]) -> Assessment:
 def _failures(service: Service, family: dict[str, Any]) -> Iterator[Assessment]:
     name, remedy = family["name"], family["remedy"]
     off = family.get("off", {})
-    for variable, values in off.get("environment", {}).items():
-        setting = service.environment.get(variable)
-        if setting is not None and _is_one_of(setting.value, values):
-            yield Assessment(
-                "fail", f"{variable} switches the authentication of {name} off: {remedy}", setting.location
-            )
+    for first, *others in _switches(service, off):
+        with_others = "".join(f" with {setting.name}: {setting.value}" for setting in others)
+        what_to_do = f"remove {first.name}" if others else remedy
+        message = f"{first.name}{with_others} switches the authentication of {name} off: {what_to_do}"
+        yield Assessment("fail", message, first.location)
     flag = next((flag for flag in off.get("flags", ()) if has_flag(service, flag)), None)
     if flag is not None:
         yield Assessment(
             "fail", f"{flag} switches the authentication of {name} off: {remedy}", _command_location(service)
         )
+    for flag, value in _values(service, family.get("on", {}).get("flags_with_value", [])):
+        if not value:
+            message = f"{flag} has no value here, so {name} asks for no credential: give it one"
+            yield Assessment("fail", message, _command_location(service))
     for default in family.get("default_credentials", ()):
         for variable in default["password"]:
             setting = service.environment.get(variable)
             if setting is not None and setting.value == default["value"]:
                 yield Assessment("fail", f"{variable} is the value that everybody knows: {remedy}", setting.location)
+
+
+def _switches(service: Service, off: dict[str, Any]) -> Iterator[list[Setting]]:
+    """The settings that switch authentication off; permission for an empty password does not where one is given."""
+    passwords = (service.environment.get(variable) for variable in off.get("unless", ()))
+    has_password = any(setting is not None and not setting.is_blank for setting in passwords)
+    alone = ({variable: values} for variable, values in off.get("environment", {}).items())
+    for switch in (*alone, *off.get("together", ())):
+        found = [
+            setting
+            for variable, values in switch.items()
+            if (setting := service.environment.get(variable)) is not None and _is_one_of(setting.value, values)
+        ]
+        if len(found) == len(switch) and not (has_password and "_EMPTY_" in found[0].name):
+            yield found
 
 
 def _is_one_of(value: str | None, values: list[str]) -> bool:
@@ -192,11 +211,13 @@ def _evidence(service: Service, family: dict[str, Any]) -> Location | None:
         setting = service.environment.get(variable)
         if setting is not None and not setting.is_blank and as_bool(setting.value) is not False:
             return setting.location
-    if any(has_flag(service, flag) for flag in on.get("flags", ())):
+    with_value = on.get("flags_with_value", ())
+    has_value = any(value for _, value in _values(service, with_value))
+    if has_value or any(has_flag(service, flag) for flag in on.get("flags", ())):
         return _command_location(service)
     for variable in on.get("environment_flags", ()):
         setting = service.environment.get(variable)
-        if setting is not None and any(flag in _sketch(service, setting) for flag in on.get("flags", ())):
+        if setting is not None and any(flag in _sketch(service, setting) for flag in with_value):
             return setting.location
     return None
 
@@ -289,6 +310,15 @@ def words_of(service: Service) -> list[str]:
 def has_flag(service: Service, flag: str) -> bool:
     """Whether a flag stands in the command, alone or with `=value`."""
     return any(word == flag or word.startswith(f"{flag}=") for word in words_of(service))
+
+
+def _values(service: Service, flags: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield each of the flags that stands in the command, with its value: the empty text for `--requirepass ""`."""
+    words = words_of(service)
+    for word, following in zip_longest(words, words[1:], fillvalue=""):
+        name, equals, value = word.partition("=")
+        if name in flags:
+            yield name, value if equals else "" if following.startswith("--") else following
 
 
 def _command_location(service: Service) -> Location:

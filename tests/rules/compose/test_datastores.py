@@ -19,6 +19,14 @@ def service(text: str) -> dict[str, str]:
     ("text", "line"),
     [
         ("image: redis:8", 3),
+        ("image: redis:8\ncommand: redis-server --requirepass ''", 4),
+        ("image: redis:8\ncommand: redis-server --requirepass '${REDIS_PASSWORD:-}' --save 60 1", 4),
+        ("image: qdrant/qdrant:v1.15.0", 3),
+        (
+            "image: grafana/grafana:12\nenvironment:\n"
+            "  GF_AUTH_ANONYMOUS_ENABLED: 'true'\n  GF_AUTH_ANONYMOUS_ORG_ROLE: Admin",
+            5,
+        ),
         ("image: redis", 3),
         ("image: public.ecr.aws/docker/library/redis:8", 3),
         ("image: valkey/valkey:8.1\ncommand: [valkey-server, --appendonly, 'yes']", 3),
@@ -127,3 +135,25 @@ def test_is_of_medium_severity_behind_internal_networks(judge: Judge) -> None:
 def test_is_of_low_severity_in_files_for_development(judge: Judge, name: str, severity: str) -> None:
     files = {name: service("image: redis:8")["compose.yaml"]}
     assert [result.severity.label for result in judge(RULE, files)] == [severity]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image: mysql:8.4\nenvironment: {MYSQL_ALLOW_EMPTY_PASSWORD: 'yes', MYSQL_ROOT_PASSWORD: '${ROOT_PASSWORD:?}'}",
+        "image: bitnami/redis:7.2\nenvironment: {ALLOW_EMPTY_PASSWORD: 'yes', REDIS_PASSWORD: '${REDIS_PASSWORD:?}'}",
+    ],
+)
+def test_permission_for_an_empty_password_is_nothing_where_one_is_given(judge: Judge, text: str) -> None:
+    (result,) = judge(RULE, service(text))
+    assert result.kind == "pass"
+
+
+@pytest.mark.parametrize("role", ["Viewer", "Admin"])
+def test_a_role_for_nobody_and_readers_without_a_name_are_no_failure(judge: Judge, role: str) -> None:
+    enabled = "false" if role == "Admin" else "true"
+    variables = f"{{GF_AUTH_ANONYMOUS_ENABLED: {enabled}, GF_AUTH_ANONYMOUS_ORG_ROLE: {role}"
+    (result,) = judge(
+        RULE, service(f"image: grafana/grafana:12\nenvironment: {variables}, GF_SECURITY_ADMIN_PASSWORD: x}}")
+    )
+    assert result.kind == "pass"
