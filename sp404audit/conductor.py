@@ -125,6 +125,7 @@ def _evaluate(reader: Reader, found: Discovery, chosen: Sequence[Rule], policy: 
             notifications.extend(_notifications(document))
             if document.is_partial:
                 unread[file.path] = file.kind
+        document.release()
     repository = Repository({file.path: file.kind for file in found.files}, found.paths, facts, map(Location, unread))
     evaluation.judge_repository(repository)
     unread |= {note.path: _kind_by_name(note.path) for note in found.notifications if note.level == "error"}

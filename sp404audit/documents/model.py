@@ -42,6 +42,12 @@ class Document:
         """Yield what cross-file rules need to know of this document."""
         return iter(())
 
+    def release(self) -> None:
+        """Let go of parts that refer back to the document, once nobody needs it: memory is then free at once.
+
+        Without this, whole documents wait for the collector of cycles, which costs more than to parse them.
+        """
+
 
 class Repository:
     """The whole repository, as a subject: the paths in it and the facts that its documents yielded.

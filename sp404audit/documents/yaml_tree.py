@@ -392,9 +392,8 @@ class _Builder:
 
     def begin(self, event: Any) -> Mark:
         """Where a node begins, which is after its anchor and tag."""
-        if event.anchor is None and event.tag is None:  # as nearly always, and then there is no end to go beyond
-            return self.place(event.start_mark) if self.foreign_lines else event.start_mark
-        return self.skip_properties(self.place(event.start_mark))
+        start = self.place(event.start_mark)
+        return start if event.anchor is None and event.tag is None else self.skip_properties(start)
 
     def move(self, event: Any) -> None:
         """Correct where libyaml says that a scalar stands."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 from sp404audit.discovery import InputError, Reader
@@ -14,7 +15,7 @@ from sp404audit.policy.comments import Comment
 from sp404audit.policy.model import Policy, Waiver, matches_any
 from sp404audit.policy.redaction import redacted
 from sp404audit.records import NamedTuple
-from sp404audit.results import Location, Notification, Result, Snippet, Suppression
+from sp404audit.results import Location, Notification, Region, Result, Snippet, Suppression
 from sp404audit.rules.evaluation import Evaluation, order
 from sp404audit.rules.policy.acceptance import Acceptance
 from sp404audit.rules.registry import RULES, Rule
@@ -186,63 +187,48 @@ def _waives(waiver: Waiver, result: Result) -> bool:
 
 
 def _recognisable(results: list[Result], reader: Reader) -> list[Result]:
-    """Give every failure and open result its fingerprints and the lines around it."""
-    sources = _Sources(reader)
+    """Give every failure and open result its fingerprints and the lines around it.
+
+    Results come ordered by path, so each file is read once more, and one at a time.
+    """
     shown = [number for number, result in enumerate(results) if result.kind in ("fail", "open")]
-    subjects = [(results[number].rule_id, results[number].location) for number in shown]
-    stable = fingerprints.stable_fingerprints(subjects, sources.line)
-    lines: dict[str, set[int]] = {}
-    for _, location in subjects:
-        lines.setdefault(location.path, set()).add(location.region.start_line)
-    hashes = {path: sources.line_hashes(path, wanted) for path, wanted in lines.items()}
-    for number, fingerprint in zip(shown, stable, strict=True):
+    for path, group in groupby(shown, key=lambda number: results[number].location.path):
+        _recognise(results, list(group), _source(reader, path))
+    return results
+
+
+def _recognise(results: list[Result], numbers: Sequence[int], source: Source | None) -> None:
+    """Do so for the results of one file; one that cannot be read has no lines."""
+    subjects = [(results[number].rule_id, results[number].location) for number in numbers]
+    stable = fingerprints.stable_fingerprints(subjects, lambda _, number: source.line(number) if source else "")
+    wanted = {location.region.start_line for _, location in subjects}
+    hashes = fingerprints.line_hashes(source.text, wanted) if source else {}
+    for number, fingerprint in zip(numbers, stable, strict=True):
         result = results[number]
-        place = result.location
         results[number] = replace(
             result,
             fingerprint=fingerprint,
-            line_hash=hashes[place.path].get(place.region.start_line, ""),
-            snippet=_without_secrets(sources.snippet(place), result),
+            line_hash=hashes.get(result.location.region.start_line, ""),
+            snippet=_without_secrets(_snippet(source, result.location.region), result),
         )
-    return results
+
+
+def _source(reader: Reader, path: str) -> Source | None:
+    try:
+        return Source(path, reader.read(path)) if path else None
+    except InputError:
+        return None
+
+
+def _snippet(source: Source | None, region: Region) -> Snippet | None:
+    if source is None or not source.text:
+        return None
+    first = max(1, region.start_line - _SNIPPET_MARGIN)
+    last = min(source.line_count, region.end_line + _SNIPPET_MARGIN, first + _SNIPPET_LINES)
+    return Snippet(first, tuple([source.line(number)[:_LINE_LENGTH] for number in range(first, last + 1)]))
 
 
 def _without_secrets(snippet: Snippet | None, result: Result) -> Snippet | None:
     if snippet is None:
         return None
     return redacted(snippet, result.location.region if result.rule_id in _POINTING_AT_SECRETS else None)
-
-
-class _Sources:
-    """The files that results point at, read once more; one that cannot be read has no lines."""
-
-    def __init__(self, reader: Reader) -> None:
-        self.reader = reader
-        self.path: str | None = None
-        self.source: Source | None = None
-
-    def get(self, path: str) -> Source | None:
-        """Results come ordered by path, so one file is kept at a time."""
-        if path != self.path:
-            self.path = path
-            try:
-                self.source = Source(path, self.reader.read(path)) if path else None
-            except InputError:
-                self.source = None
-        return self.source
-
-    def line(self, path: str, number: int) -> str:
-        source = self.get(path)
-        return source.line(number) if source else ""
-
-    def line_hashes(self, path: str, lines: Iterable[int]) -> dict[int, str]:
-        source = self.get(path)
-        return fingerprints.line_hashes(source.text, lines) if source else {}
-
-    def snippet(self, location: Location) -> Snippet | None:
-        source = self.get(location.path)
-        if source is None or not source.text:
-            return None
-        first = max(1, location.region.start_line - _SNIPPET_MARGIN)
-        last = min(source.line_count, location.region.end_line + _SNIPPET_MARGIN, first + _SNIPPET_LINES)
-        return Snippet(first, tuple(source.line(number)[:_LINE_LENGTH] for number in range(first, last + 1)))

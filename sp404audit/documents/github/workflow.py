@@ -317,6 +317,13 @@ class Workflow(Document):
 
         return workflow_facts(self)
 
+    def release(self) -> None:
+        """Part the jobs from their steps and from the workflow."""
+        for job in self.all_jobs:
+            job.steps.clear()
+        self.jobs.clear()
+        self.fragment = None
+
 
 def parse(source: Source) -> Workflow:
     """Read a workflow.
