@@ -110,8 +110,13 @@ def static_targets(node: Mapping) -> list[Scalar]:
     found: list[Scalar] = []
     for item in yaml_tree.sequence(node.get("static_configs")):
         if isinstance(item, Mapping):
-            found += yaml_tree.strings(item.get("targets"))
+            found += _filled(item.get("targets"))
     return found
+
+
+def _filled(node: Node | None) -> list[Scalar]:
+    """The texts of a list; none of one that is commented out item by item, which YAML reads as null."""
+    return [scalar for scalar in yaml_tree.strings(node) if scalar.resolved is not None]
 
 
 class PrometheusConfig:
@@ -164,10 +169,10 @@ class PrometheusConfig:
             self._at(self.root),
             self.holder,
             tuple(scrape.job for scrape in self.scrape_configs),
-            tuple((glob.value, self._at(glob)) for glob in yaml_tree.strings(self.settings.get("rule_files"))),
+            tuple((glob.value, self._at(glob)) for glob in _filled(self.settings.get("rule_files"))),
             alertmanagers,
             tuple(without_credentials(url.value) for url in remotes),
-            tuple(glob.value for glob in yaml_tree.strings(self.settings.get("scrape_config_files"))),
+            tuple(glob.value for glob in _filled(self.settings.get("scrape_config_files"))),
         )
 
     def _at(self, node: Node) -> Location:
@@ -210,7 +215,7 @@ class Prometheus(Document):
         if self.config is not None:
             yield from self.config.facts()
         for group in yaml_tree.sequence(self.root):
-            for target in yaml_tree.strings(group.get("targets")) if isinstance(group, Mapping) else ():
+            for target in _filled(group.get("targets")) if isinstance(group, Mapping) else ():
                 text = without_credentials(target.value)
                 yield Target(Location(self.source.path, target.region), text, "scrape", "file_sd")
 

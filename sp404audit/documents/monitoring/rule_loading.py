@@ -65,10 +65,13 @@ def loading(repository: Repository) -> Loading:
         used.update(by)
         is_loaded = bool(by) or not configs or rules.holder.kind not in ("", "ConfigMap", "Secret")
         (loaded if is_loaded else unloaded).append(rules)
+    written = repository.paths - frozenset(repository.files("template"))
     elsewhere = tuple(
         (config, glob.text)
         for config, glob in globs
-        if (config, glob.text) not in used and (not glob.is_mounted or _is_generated(repository, glob.text))
+        if (config, glob.text) not in used
+        and not any(pattern in written for pattern in glob.patterns)
+        and (not glob.is_mounted or _is_generated(repository, glob.text))
     )
     return Loading(tuple(loaded), tuple(unloaded), elsewhere)
 

@@ -146,4 +146,7 @@ def _message(config: PrometheusFile, unloaded: list[RuleFile]) -> str:
     jobs = f"{len(config.jobs)} job{'s' * (len(config.jobs) > 1)}"
     if unloaded:
         return f"{jobs} scraped, but rule_files loads no alert: name {unloaded[0].location.path[:120]} in it"
+    if config.rule_files:
+        named = config.rule_files[0][0][:120]
+        return f"{jobs} scraped, but no alert rule is in what rule_files names ({named}): write some there"
     return f"{jobs} scraped, but no alert rule is loaded: write some and name their files in rule_files"

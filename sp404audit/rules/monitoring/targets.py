@@ -8,6 +8,8 @@ from sp404audit.records import NamedTuple
 from sp404audit.results import Kind
 from sp404audit.rules import Verdict, Verdicts, fail, passed, rule, unproven
 
+_TASKS = "tasks."
+"""Before a service's name, Docker Swarm answers with the address of each of its containers."""
 _ROLES = {
     "scrape": "job {owner} scrapes {text}",
     "probe": "job {owner} probes {text}",
@@ -141,12 +143,13 @@ def _judge(target: MonitoringTarget, address: Address) -> _Finding:
         return _loopback(target, address)
     if address.is_ip or address.is_container_host:
         return _Finding("open", "which is outside of the repository")
-    providers = target.names.by_name.get(address.host, [])
+    host = address.host.removeprefix(_TASKS) or address.host
+    providers = target.names.by_name.get(host, [])
     if target.target.holder.kind:
-        return _in_cluster(target, address.host, providers)
+        return _in_cluster(target, host, providers)
     if target.readers:
-        return _in_project(target, address.host, providers)
-    return _anywhere(target, address.host, providers)
+        return _in_project(target, host, providers)
+    return _anywhere(target, host, providers)
 
 
 def _loopback(target: MonitoringTarget, address: Address) -> _Finding:

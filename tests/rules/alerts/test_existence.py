@@ -100,3 +100,14 @@ def test_has_nothing_to_say_where_nothing_is_monitored(judge: Judge) -> None:
 def test_points_to_rules_that_nothing_loads(judge: Judge) -> None:
     (result,) = judge(RULE, {"prometheus.yml": config("x.yml"), "rules/a.yml": RULES})
     assert (result.kind, [place.path for place in result.related]) == ("fail", ["rules/a.yml"])
+
+
+def test_files_without_a_rule_are_no_rules(judge: Judge) -> None:
+    (result,) = judge(RULE, {"prometheus.yml": config("rules.yml"), "rules.yml": "groups: []\n"})
+    assert result.kind == "fail"
+    assert "(rules.yml)" in result.message
+
+
+def test_a_list_of_files_that_is_commented_out_names_none(judge: Judge) -> None:
+    (result,) = judge(RULE, {"prometheus.yml": f"rule_files:\n  # - rules.yml\n{JOBS}"})
+    assert result.message.endswith("name their files in rule_files")

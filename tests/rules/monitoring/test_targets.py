@@ -30,6 +30,8 @@ def kinds(results: list[Result]) -> list[str]:
     [
         ("web:80", "pass"),
         ("WEB:80", "pass"),
+        ("tasks.web:80", "pass"),
+        ("tasks.gone:80", "fail"),
         ("front:80", "pass"),
         ("shop:80", "pass"),
         ("declared:80", "pass"),
@@ -190,3 +192,10 @@ def test_cannot_tell_what_a_chart_brings(judge: Judge) -> None:
         ]
     )
     assert kinds(judge(RULE, {"k8s.yaml": text})) == ["open"]
+
+
+def test_a_list_that_is_commented_out_names_no_target(judge: Judge) -> None:
+    alerting = (
+        "alerting:\n  alertmanagers:\n    - static_configs:\n        - targets:\n          # - alertmanager:9093\n"
+    )
+    assert judge(RULE, {"compose.yaml": compose(""), "prometheus.yml": alerting + "scrape_configs: []\n"}) == []
