@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sp404audit.documents.terraform.storage_s3 import PUBLIC_ACCESS_FLAGS, PublicAccessBlock, S3Bucket
+from sp404audit.documents.terraform.module import Declared
+from sp404audit.documents.terraform.storage_s3 import PUBLIC_ACCESS_FLAGS, PublicAccessBlock, S3Bucket, root_of
 from sp404audit.results import Edit, Fix
 from sp404audit.rules import Verdict, Verdicts, fail, passed, rule, unproven
 
@@ -118,13 +119,20 @@ def _of_block(bucket: S3Bucket, block: PublicAccessBlock) -> Iterator[Verdict]:
         yield unproven(block.location, f"{_name(bucket)}: {flags} of its public access block depend on unknown values")
         return
     explicit = {name: flag for name, flag in off.items() if flag.is_explicit}
-    said = [f"{name} is false" for name in explicit]
-    said += [f"{name} is not set, which means false" for name in off if name not in explicit]
+    unset = [name for name in off if name not in explicit]
+    said = [f"{_listed(list(explicit))} false"] if explicit else []
+    said += [f"{_listed(unset)} not set, which means false"] if unset else []
     where = next(iter(explicit.values())).location if explicit else block.location
     related = [(bucket, "the bucket")]
     yield fail(
-        where, f"{_name(bucket)} may become public: {', '.join(said)}", fix=_flags_to_set(block), related=related
+        where, f"{_name(bucket)} may become public: {'; '.join(said)}", fix=_flags_to_set(block), related=related
     )
+
+
+def _listed(names: list[str]) -> str:
+    """The names with the verb that fits: `a is`, `a and b are`."""
+    *others, last = names
+    return f"{', '.join(others)} and {last} are" if others else f"{last} is"
 
 
 def _flags_to_set(block: PublicAccessBlock) -> Fix | None:
@@ -153,10 +161,22 @@ def _doubt(bucket: S3Bucket) -> str:
         return why
     if bucket.context.module.gaps:
         return bucket.context.module.gaps[0]
+    if (own := _own_endpoint(bucket)) is not None:
+        return f"the provider in {own.location.path} asks another S3 than that of AWS, such as LocalStack or MinIO"
     for block in (*bucket.account_blocks, *bucket.foreign_account_blocks):
         if all(flag.state is not False for flag in block.flags.values()):
             return f"whether the account-wide block in {block.location.path} is about its account is not known"
     return ""
+
+
+def _own_endpoint(bucket: S3Bucket) -> Declared | None:
+    """A provider of AWS that is sent to an S3 elsewhere: what AWS blocks by default, that one may not know at all."""
+    for declared in root_of(bucket.context).module.blocks("provider"):
+        if declared.block.labels[:1] == ("aws",):
+            endpoints = declared.block.nested("endpoints")
+            if any(block.attribute("s3") is not None for block in endpoints):
+                return declared
+    return None
 
 
 def _name(bucket: S3Bucket) -> str:

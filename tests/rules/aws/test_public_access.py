@@ -102,3 +102,15 @@ def test_what_is_graver_says_so() -> None:
     assert missing.severity is not None
     assert (missing.severity.label, off.severity) == ("medium", None)
     assert "block_public_policy is false" in off.message
+
+
+def test_flags_are_told_together() -> None:
+    (verdict,) = verdicts({"main.tf": BUCKET + block({NAMES[0]: "false", NAMES[1]: "true"})})
+    *_, told = verdict.message.partition("may become public: ")
+    assert told == f"{NAMES[0]} is false; {NAMES[2]} and {NAMES[3]} are not set, which means false"
+
+
+def test_another_s3_than_that_of_aws_is_not_judged_by_it() -> None:
+    provider = 'provider "aws" {\n  endpoints {\n    s3 = "http://localhost:4566"\n  }\n}\n'
+    (verdict,) = verdicts({"main.tf": provider + BUCKET})
+    assert verdict.kind == "open"
