@@ -114,6 +114,9 @@ def run_as_non_root(workload: Workload) -> Verdicts:
         why = f"{workload.title}: a kustomization may set the user of its containers"
         yield unproven(workload, why, related=[(changed.location, "the change")])
         return
+    if workload.fact.kind == "DeploymentConfig" and all(finding.setting is None for finding in findings):
+        yield unproven(workload, f"{workload.title}: OpenShift gives its containers a user, unless its policies differ")
+        return
     silent = [finding for finding in findings if finding.kind == "fail" and finding.setting is None]
     if silent:
         yield _nothing_set(workload, silent)

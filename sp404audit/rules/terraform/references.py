@@ -70,7 +70,9 @@ def reference_declared(module: Module) -> Verdicts:
             yield unproven(reference, f"{reference.address} is declared in no file that was read; {module.gaps[0]}")
         else:
             yield fail(reference, _message(reference, module, guess=number < _MAX_GUESSES))
-    if not undeclared:
+    if not count:
+        yield not_applicable(module, "names nothing that must be declared")
+    elif not undeclared:
         yield passed(module, f"all {count} references of this module are declared in it")
 
 

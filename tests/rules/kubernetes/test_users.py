@@ -95,3 +95,9 @@ def test_a_pod_may_be_mended() -> None:
     lines[line] = lines[line][:column] + edit.text + lines[line][column:]
     (workload,) = Workload.in_repository(repository({"p.yaml": "".join(lines)}))
     assert [each.kind for each in run_as_non_root(workload)] == ["pass"]
+
+
+def test_openshift_gives_its_containers_a_user() -> None:
+    text = "kind: DeploymentConfig\nspec:\n  template:\n    spec:\n      containers:\n        - image: x:1\n"
+    (workload,) = Workload.in_repository(repository({"p.yaml": text}))
+    assert [verdict.kind for verdict in run_as_non_root(workload)] == ["open"]
