@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sp404audit import __version__, rules
+from sp404audit.cache import Cache, Judged, for_audit
 from sp404audit.discovery import Discovery, File, InputError, Kind, Reader, discover
 from sp404audit.discovery.kinds import by_path
 from sp404audit.documents import loader
@@ -42,6 +43,7 @@ def audit(
     fail_on: Severity | str | None = None,
     baseline: str | Path | None = None,
     today: datetime.date | None = None,
+    cache: bool | str | Path | None = None,
 ) -> Audit:
     """Audit a repository.
 
@@ -56,6 +58,8 @@ def audit(
         fail_on: the least severity that makes the repository not compliant; None for the policy's own.
         baseline: an earlier report (SARIF or JSON); what it knew is marked `unchanged` and does not count.
         today: the day on which waivers expire or not; None for the machine's date.
+        cache: whether unchanged files are not audited again: None where that pays (many files), True or False, or the
+            folder to keep the cache in instead of the user's own. The report is the same either way.
 
     Returns:
         The finished audit: results, what was not audited, a verdict a control, the exit code.
@@ -72,7 +76,9 @@ def audit(
     found = discover(root, exclude=in_force.exclude)
     chosen = tuple(rule for rule in rules.load(set(_counts(found)), in_force.select) if in_force.might_ask(rule))
     at_work = Engines(reader, found, in_force, engines)
-    evaluated = _evaluate(reader, found, chosen if at_work.native else (), in_force)
+    native = chosen if at_work.native else ()
+    with for_audit(cache, reader, found, in_force, native) as known:
+        evaluated = _evaluate(reader, found, native, in_force, known)
     results, triage_notes = triage.triage(
         at_work.merge(evaluated.results, chosen),
         triage.Context(reader, evaluated.comments, in_force, chosen, today or datetime.date.today()),  # noqa: DTZ011
@@ -97,35 +103,37 @@ class _Evaluated(NamedTuple):
 
     results: list[Result]
     notifications: list[Notification]
-    comments: dict[str, list[Comment]]
+    comments: dict[str, tuple[Comment, ...]]
 
 
-def _evaluate(reader: Reader, found: Discovery, chosen: Sequence[Rule], policy: Policy) -> _Evaluated:
+def _evaluate(reader: Reader, found: Discovery, chosen: Sequence[Rule], policy: Policy, cache: Cache) -> _Evaluated:
     """Load each file, judge it, keep its facts, drop it; then judge the repository on the facts."""
     evaluation = Evaluation(chosen, policy.setting)
     notifications: list[Notification] = []
     facts: list[Fact] = []
     unread: dict[str, str] = {}
-    comments: dict[str, list[Comment]] = {}
+    comments: dict[str, tuple[Comment, ...]] = {}
     for file in found.files:
         try:
-            source = _read(reader, file)
+            data = _read(reader, file)
         except InputError as error:
             notifications.append(error.notification)
             unread[file.path] = file.kind
             continue
-        if source is None:
+        if data is None:
             continue
-        document = loader.load(file.kind, source)
-        evaluation.judge_document(document)
-        facts.extend(_facts_of(document, evaluation))
-        if written := comments_in(source):
-            comments[file.path] = written
-        if document.problems:
-            notifications.extend(_notifications(document))
-            if document.is_partial:
-                unread[file.path] = file.kind
-        document.release()
+        judged = cache.find(file, data)
+        if judged is None:
+            judged = _judge(Source(file.path, data), file.kind, evaluation)
+            cache.keep(file, data, judged)
+        elif judged.tallies:
+            evaluation.repeat(file.path, judged.tallies)
+        facts.extend(judged.facts)
+        notifications.extend(judged.notifications)
+        if judged.comments:
+            comments[file.path] = judged.comments
+        if judged.is_partial:
+            unread[file.path] = file.kind
     repository = Repository({file.path: file.kind for file in found.files}, found.paths, facts, map(Location, unread))
     evaluation.judge_repository(repository)
     unread |= {note.path: _kind_by_name(note.path) for note in found.notifications if note.level == "error"}
@@ -133,24 +141,36 @@ def _evaluate(reader: Reader, found: Discovery, chosen: Sequence[Rule], policy: 
     return _Evaluated(evaluation.results(), [*notifications, *evaluation.notifications], comments)
 
 
-def _read(reader: Reader, file: File) -> Source | None:
+def _read(reader: Reader, file: File) -> bytes | None:
     """Read a file; None for text without a model in which no rule would find anything."""
     if file.kind is not Kind.TEXT:
-        return Source(file.path, reader.read(file.path))
+        return reader.read(file.path)
     try:
         data = reader.read(file.path, plain_text.MAX_BYTES)
     except InputError:
         return None  # not of an audited kind: nothing was promised about it
-    return Source(file.path, data) if plain_text.is_worth_reading(file.path, data) else None
+    return data if plain_text.is_worth_reading(file.path, data) else None
 
 
-def _facts_of(document: Document, evaluation: Evaluation) -> list[Fact]:
+def _judge(source: Source, kind: str, evaluation: Evaluation) -> Judged:
+    """Load a file, call the rules that judge its parts, and take from it what outlives it."""
+    document = loader.load(kind, source)
+    evaluation.judge_document(document)
+    facts = _facts_of(document, evaluation)
+    comments = tuple(comments_in(source))
+    notifications = tuple(_notifications(document))
+    is_partial = document.is_partial
+    document.release()
+    return Judged(evaluation.of_file(source.path), facts, comments, notifications, is_partial)
+
+
+def _facts_of(document: Document, evaluation: Evaluation) -> tuple[Fact, ...]:
     """Collect a document's facts; a document that fails to tell them loses only those."""
     try:
-        return [*document.facts(), *declared_encryption.facts(document.source)]
+        return (*document.facts(), *declared_encryption.facts(document.source))
     except Exception as error:  # noqa: BLE001 (one document's mistake must not cost another file's results)
         evaluation.crashed("", document.source.path, error)
-        return []
+        return ()
 
 
 def _kind_by_name(path: str) -> str:

@@ -75,6 +75,9 @@ def _today() -> datetime.date | None:
     help="Earlier report (sarif or json): only what is new counts.",
 )
 @click.option("--isolated", is_flag=True, help="Leave the repository's own configuration out.")
+@click.option(
+    "--no-cache", is_flag=True, help="Audit unchanged files again, too. A cache is kept for large trees only."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print failures only, no summary.")
 @click.option("-v", "--verbose", is_flag=True, help="Print passed and unproven controls with their evidence, too.")
 def command(
@@ -88,6 +91,7 @@ def command(
     formats: tuple[str, ...],
     baseline: str | None,
     isolated: bool,
+    no_cache: bool,
     quiet: bool,
     verbose: bool,
 ) -> None:
@@ -107,6 +111,7 @@ def command(
             fail_on=fail_on,
             baseline=baseline,
             today=_today(),
+            cache=False if no_cache else None,
         )
     except (PolicyError, NotADirectoryError) as error:
         click.echo(f"sp404audit: {error}", err=True)

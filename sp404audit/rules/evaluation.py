@@ -12,7 +12,7 @@ from sp404audit.records import NamedTuple
 from sp404audit.results import WHOLE_FILE, Location, Notification, Region, Result, Severity
 from sp404audit.rules.registry import Rule, Verdict, Where
 
-__all__ = ["CPU_SECONDS_PER_FILE", "RESULTS_PER_RULE_AND_FILE", "Evaluation", "Setting"]
+__all__ = ["CPU_SECONDS_PER_FILE", "RESULTS_PER_RULE_AND_FILE", "Evaluation", "FileTally", "Setting", "judges_across"]
 
 CPU_SECONDS_PER_FILE = 5.0
 RESULTS_PER_RULE_AND_FILE = 100
@@ -33,14 +33,21 @@ Settings = Callable[[Rule, str], Setting | None]
 """The policy's answer for a rule and a path; None where the rule is off."""
 
 
+class FileTally(NamedTuple):
+    """What a rule said of a file, of one kind: how often, and the results that are kept of these."""
+
+    number: int
+    results: tuple[Result, ...]
+
+
 class _Tally:
     """The results of one rule in one file, of one kind: all of them up to a bound, then only their number."""
 
     __slots__ = ("count", "results")
 
-    def __init__(self) -> None:
-        self.results: list[Result] = []
-        self.count = 0
+    def __init__(self, results: Iterable[Result] = (), count: int = 0) -> None:
+        self.results = list(results)
+        self.count = count
 
     def add(self, result: Result) -> None:
         """Keep the result while there is room. The same one again (an anchor used twice) is one."""
@@ -72,11 +79,12 @@ class Evaluation:
     def __init__(self, rules: Iterable[Rule], settings: Settings) -> None:
         self.settings = settings
         self.notifications: list[Notification] = []
-        self._tallies: dict[tuple[str, str, str], _Tally] = {}
+        self._tallies: dict[str, dict[tuple[str, str], _Tally]] = {}
+        self._not_repeatable: set[str] = set()
         self._by_subject: dict[type, list[Rule]] = {}
         self._across: list[Rule] = []
         for rule in rules:
-            if rule.subject is Repository or hasattr(rule.subject, "in_repository"):
+            if judges_across(rule):
                 self._across.append(rule)
             else:
                 self._by_subject.setdefault(rule.subject, []).append(rule)
@@ -99,6 +107,7 @@ class Evaluation:
             if time.process_time() > deadline:
                 message = f"took more than {CPU_SECONDS_PER_FILE:.0f} s; its remaining parts were not audited"
                 self.notifications.append(Notification("rule/timeout", "error", message, path))
+                self._not_repeatable.add(path)
                 return
 
     def judge(self, subject: object, path: str) -> None:
@@ -133,6 +142,7 @@ class Evaluation:
         name = rule_id or "the document's model"
         message = f"{name} failed ({type(error).__name__}: {str(error)[:200]}, {where}); please report it"
         self.notifications.append(Notification("rule/crashed", "error", message, path, None, rule_id))
+        self._not_repeatable.add(path)
         if rule_id:
             place = Location(path, WHOLE_FILE)
             result = Result(rule_id, "open", Severity.NOTE, "not evaluated: the rule failed on this file", place)
@@ -141,6 +151,7 @@ class Evaluation:
     def _add(self, rule: Rule, verdict: Verdict, path: str, setting: Setting) -> None:
         location = locate(verdict.where, path)
         if location.path != path:
+            self._not_repeatable.add(path)
             other = self.settings(rule, location.path)
             if other is None:
                 return
@@ -156,8 +167,27 @@ class Evaluation:
         self._keep(result)
 
     def _keep(self, result: Result) -> None:
-        key = (result.rule_id, result.location.path, result.kind)
-        self._tallies.setdefault(key, _Tally()).add(result)
+        of_file = self._tallies.setdefault(result.location.path, {})
+        key = (result.rule_id, result.kind)
+        if key not in of_file:
+            of_file[key] = _Tally()
+        of_file[key].add(result)
+
+    def of_file(self, path: str) -> tuple[FileTally, ...] | None:
+        """What was said of a file so far, to be told again by `repeat`.
+
+        None when another audit of the same file might say something else: a rule failed, or time ran out, or what a
+        rule found in this file lies in another.
+        """
+        if path in self._not_repeatable:
+            return None
+        return tuple(FileTally(tally.count, tuple(tally.results)) for tally in self._tallies.get(path, {}).values())
+
+    def repeat(self, path: str, tallies: Iterable[FileTally]) -> None:
+        """Say of a file what was said of it in an earlier audit, instead of judging it."""
+        of_file = self._tallies.setdefault(path, {})
+        for number, results in tallies:
+            of_file[results[0].rule_id, results[0].kind] = _Tally(results, number)
 
     def unread(
         self, rules: Iterable[Rule], files: Mapping[str, str], kinds_of: Callable[[Rule], Iterable[str]]
@@ -183,9 +213,15 @@ class Evaluation:
     def results(self) -> list[Result]:
         """Every result, in order: by path, place, rule. Passes of a rule in a file are one result that counts them."""
         found: list[Result] = []
-        for tally in self._tallies.values():
-            found.extend(tally.bounded())
+        for of_file in self._tallies.values():
+            for tally in of_file.values():
+                found.extend(tally.bounded())
         return sorted(found, key=order)
+
+
+def judges_across(rule: Rule) -> bool:
+    """Whether a rule judges the whole repository, or parts that several files make up."""
+    return rule.subject is Repository or hasattr(rule.subject, "in_repository")
 
 
 def order(result: Result) -> tuple[object, ...]:
