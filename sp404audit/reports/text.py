@@ -179,8 +179,8 @@ def _particulars(page: _Page, gutter: int, result: Result) -> None:
 def _explain(page: _Page, gutter: int, rule: Rule) -> None:
     """The requirement and the remedy: once a file, where the rule fails first."""
     _remark(page, gutter, "requirement", rule.summary)
-    if rule.documentation.fix:
-        _remark(page, gutter, "what to do", rule.documentation.fix)
+    if remedy := rule.remedy:
+        _remark(page, gutter, "what to do", remedy)
 
 
 def _remark(page: _Page, gutter: int, label: str, text: str) -> None:

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sp404audit.lazy import regex
 from sp404audit.records import NamedTuple
 
-__all__ = ["USUAL_NAMES", "Documentation", "Example", "example_files", "read"]
+__all__ = ["USUAL_NAMES", "Documentation", "Example", "example_files", "read", "remedy"]
 
 _HEADING = regex(r"(Passes|Fails|Unproven)(?: \((.*)\))?:$")
+_EXAMPLES = regex(r"^[ ]*(?:Passes|Fails|Unproven)(?: \(.*\))?:$", re.MULTILINE)
 _OUTCOMES = {"Passes": "pass", "Fails": "fail", "Unproven": "open"}
 _FILE = regex(r"--- (\S.*)$")
 _RANDOM = regex(r"<(\d{1,4}) random characters>")
@@ -52,10 +53,18 @@ def read(docstring: str) -> Documentation:
     examples_from = next((number for number, line in enumerate(lines) if _HEADING.match(line)), len(lines))
     paragraphs = "\n".join(lines[:examples_from]).strip().split("\n\n")
     reasons = [paragraph for paragraph in paragraphs[1:] if not paragraph.startswith("Fix:")]
+    examples = tuple(_examples(lines[examples_from:]))
+    return Documentation(paragraphs[0], "\n\n".join(reasons), _fixes(paragraphs), examples)
+
+
+def remedy(docstring: str) -> str:
+    """Read only what a docstring says under `Fix:`: a report at the terminal asks for nothing else of it."""
+    return _fixes(inspect.cleandoc(_EXAMPLES.split(docstring, 1)[0]).split("\n\n"))
+
+
+def _fixes(paragraphs: Sequence[str]) -> str:
     fixes = [paragraph.removeprefix("Fix:").strip() for paragraph in paragraphs[1:] if paragraph.startswith("Fix:")]
-    return Documentation(
-        paragraphs[0], "\n\n".join(reasons), "\n\n".join(fixes), tuple(_examples(lines[examples_from:]))
-    )
+    return "\n\n".join(fixes)
 
 
 def _examples(lines: list[str]) -> list[Example]:

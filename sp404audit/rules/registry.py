@@ -207,6 +207,13 @@ class Rule:
         return read(self.function.__doc__ or "")
 
     @property
+    def remedy(self) -> str:
+        """What to do where the rule fails; `documentation.fix`, without reading the examples."""
+        from sp404audit.rules.documentation import remedy
+
+        return remedy(self.function.__doc__ or "")
+
+    @property
     def summary(self) -> str:
         """The requirement, in one sentence."""
         return (self.function.__doc__ or "").strip().partition("\n")[0]

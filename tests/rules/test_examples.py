@@ -50,3 +50,9 @@ def test_documentation_is_complete(rule: Rule) -> None:
     outcomes = {example.outcome for example in page.examples}
     assert outcomes >= {"pass", "fail"}, "at least one example passes and one fails"
     assert rule.id.split("/")[0] == rule.domain
+
+
+@pytest.mark.parametrize("one", all_rules(), ids=lambda one: one.id)
+def test_the_remedy_is_that_of_the_documentation(one: Rule) -> None:
+    assert one.remedy == one.documentation.fix
+    assert one.remedy
