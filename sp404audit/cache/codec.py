@@ -153,6 +153,8 @@ class _Items:
         self.read = self.plain | ({list} if self.nested else set())
 
     def encode(self, value: Record, path: str) -> list[Any]:
+        if not value:
+            return []
         if not self.written.issuperset(map(type, value)):
             raise OddError("an item of another type")
         nested = self.nested
@@ -161,6 +163,8 @@ class _Items:
         return [item if type(item) in self.plain else nested.encode(item, path) for item in value]
 
     def decode(self, data: list[Any], path: str) -> Record:
+        if not data:
+            return ()
         if not self.read.issuperset(map(type, data)):
             raise OddError("an item of another type")
         nested = self.nested
