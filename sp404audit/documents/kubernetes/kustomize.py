@@ -49,6 +49,7 @@ class KustomizationFact(NamedTuple):
         patches: the changes that it makes.
         images: the names of images whose name, tag or digest it sets.
         namespace: the namespace that it sets; empty when it sets none.
+        components: those of `included` that change all that is taken in beside them.
     """
 
     location: Location
@@ -57,6 +58,7 @@ class KustomizationFact(NamedTuple):
     patches: tuple[Patch, ...]
     images: tuple[str, ...]
     namespace: str
+    components: tuple[str, ...] = ()
 
 
 class Kustomization(Document):
@@ -73,12 +75,7 @@ class Kustomization(Document):
         if self.root is None:
             return
         folder = self.source.path.rpartition("/")[0]
-        included = (
-            path
-            for key in _INCLUDED
-            for item in yaml_tree.strings(self.root.get(key))
-            if (path := _inside(folder, item.value)) is not None
-        )
+        included = {key: _paths(folder, self.root.get(key)) for key in _INCLUDED}
         patches = (
             patch
             for key in _PATCHES
@@ -92,7 +89,9 @@ class Kustomization(Document):
         )
         namespace = yaml_tree.text(self.root.get("namespace")) or ""
         location = Location(self.source.path)
-        yield KustomizationFact(location, folder, tuple(included), tuple(patches), tuple(images), namespace)
+        every = tuple(path for paths in included.values() for path in paths)
+        components = included["components"]
+        yield KustomizationFact(location, folder, every, tuple(patches), tuple(images), namespace, components)
 
     def _patch(self, folder: str, item: Node) -> Patch | None:
         location = Location(self.source.path, item.region)
@@ -109,6 +108,11 @@ class Kustomization(Document):
         )
         inside = _inside(folder, path) if path else None
         return Patch(location, inside or "", yaml_tree.text(item.get("patch")) or "", kind, name)
+
+
+def _paths(folder: str, node: Node | None) -> tuple[str, ...]:
+    paths = (_inside(folder, item.value) for item in yaml_tree.strings(node))
+    return tuple(path for path in paths if path is not None)
 
 
 def _inside(folder: str, path: str) -> str | None:
@@ -131,7 +135,7 @@ def parse(source: Source) -> Kustomization:
 
 
 def including(repository: Repository) -> dict[str, tuple[KustomizationFact, ...]]:
-    """The kustomizations that take a file in, by its path, those that take it in by way of others too.
+    """The kustomizations that take a file in or change it, by its path, those that do so by way of others too.
 
     Ask by `repository.derived(including)`.
     """
@@ -140,14 +144,19 @@ def including(repository: Repository) -> dict[str, tuple[KustomizationFact, ...]
     found: dict[str, dict[str, KustomizationFact]] = {}
     for fact in facts:
         pending, seen = [fact], {fact.folder}
+        files: list[str] = []
+        components: list[KustomizationFact] = []
         while pending:
             inner = pending.pop()
+            components += [by_folder[path] for path in inner.components if path in by_folder]
             for path in inner.included:
                 if path in by_folder and path not in seen:
                     seen.add(path)
                     pending.append(by_folder[path])
                 else:
-                    found.setdefault(path, {})[fact.location.path] = fact
+                    files.append(path)
+        for path in files:
+            found.setdefault(path, {}).update({each.location.path: each for each in (fact, *components)})
     return {path: tuple(by_path.values()) for path, by_path in found.items()}
 
 

@@ -101,3 +101,14 @@ def test_openshift_gives_its_containers_a_user() -> None:
     text = "kind: DeploymentConfig\nspec:\n  template:\n    spec:\n      containers:\n        - image: x:1\n"
     (workload,) = Workload.in_repository(repository({"p.yaml": text}))
     assert [verdict.kind for verdict in run_as_non_root(workload)] == ["open"]
+
+
+def test_components_change_what_is_taken_in_beside_them() -> None:
+    patch = "patches: [{target: {kind: Pod}, patch: '- {op: add, path: /spec/securityContext, value: {}}'}]\n"
+    files = {
+        "base/kustomization.yaml": "resources: [../pod.yaml]\n",
+        "component/kustomization.yaml": f"kind: Component\n{patch}",
+    }
+    overlay = {"overlay/kustomization.yaml": "resources: [../base]\ncomponents: [../component]\n"}
+    assert [kind for kind, _ in verdicts(f"  {CONTAINERS}\n", **files)] == ["fail"]
+    assert [kind for kind, _ in verdicts(f"  {CONTAINERS}\n", **files, **overlay)] == ["open"]
