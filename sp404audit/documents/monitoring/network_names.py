@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from sp404audit.documents.shell.commands import ShellCommand
 
 __all__ = [
-    "Address", "Names", "Provider", "is_for_other_machines", "is_sample", "names", "network_ids", "parse_address",
+    "Address",
+    "Names",
+    "Provider",
+    "external_networks",
+    "is_for_other_machines",
+    "is_sample",
+    "names",
+    "network_ids",
+    "parse_address",
 ]  # fmt: skip
 
 _EXTERNAL_TO_CONTAINER = frozenset(
@@ -128,6 +136,18 @@ def _network_id(project: Project, key: str) -> str:
         # The files of a folder are one project to compose, started together or one by one.
         return f"name:{own_name}" if own_name else f"folder:{project.folder}:{key}"
     return f"name:{entry.value.text_of('name') or external.text_of('name') or key}"
+
+
+def external_networks(service: Service) -> frozenset[str]:
+    """The networks of a service that exist before its project does."""
+    networks = service.project.networks
+    return frozenset(
+        _network_id(service.project, name)
+        for name in service.networks
+        if (entry := networks.get(name)) is not None
+        and (external := entry.value.get("external")) is not None
+        and as_bool(external.text) is not False
+    )
 
 
 class Names:

@@ -10,12 +10,14 @@ from sp404audit.documents.compose.project import Service
 from sp404audit.documents.model import Repository
 from sp404audit.documents.monitoring.facts import PrometheusFile, RuleFile
 from sp404audit.documents.monitoring.targets import readers_of
+from sp404audit.lazy import regex
 from sp404audit.records import NamedTuple
 
 __all__ = ["Loading", "loading"]
 
 _JSONNET = (".jsonnet", ".libsonnet")
 _TEMPLATES = (".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".erb")
+_EVALUATORS = regex(r"(?:^|/)(?:vmalert|loki|mimir|cortex|thanos)(?:$|-)")
 _MAX_GLOB = 500
 _MAX_GLOBS = 200
 
@@ -64,6 +66,7 @@ def loading(repository: Repository) -> Loading:
         by = [(config, glob.text) for config, glob in globs if _names(config, glob, rules)]
         used.update(by)
         is_loaded = bool(by) or not configs or rules.holder.kind not in ("", "ConfigMap", "Secret")
+        is_loaded = is_loaded or _is_evaluated(repository, rules.location.path)
         (loaded if is_loaded else unloaded).append(rules)
     written = repository.paths - frozenset(repository.files("template"))
     elsewhere = tuple(
@@ -74,6 +77,12 @@ def loading(repository: Repository) -> Loading:
         and (not glob.is_mounted or _is_generated(repository, glob.text))
     )
     return Loading(tuple(loaded), tuple(unloaded), elsewhere)
+
+
+def _is_evaluated(repository: Repository, path: str) -> bool:
+    """Whether a service that evaluates rules by itself, such as vmalert or the ruler of Loki, mounts a file of them."""
+    references = (reader.image_reference for reader in readers_of(repository, path).services)
+    return any(reference is not None and _EVALUATORS.search(reference.repository) for reference in references)
 
 
 def _is_generated(repository: Repository, glob: str) -> bool:

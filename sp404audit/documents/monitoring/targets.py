@@ -9,7 +9,14 @@ from typing import ClassVar
 from sp404audit.documents.compose.project import Service, projects
 from sp404audit.documents.model import Repository
 from sp404audit.documents.monitoring.facts import Target
-from sp404audit.documents.monitoring.network_names import Address, Names, names, network_ids, parse_address
+from sp404audit.documents.monitoring.network_names import (
+    Address,
+    Names,
+    external_networks,
+    names,
+    network_ids,
+    parse_address,
+)
 from sp404audit.results import Location
 
 __all__ = ["MonitoringTarget", "Readers", "readers_of"]
@@ -36,6 +43,16 @@ class Readers:
     def extra_hosts(self) -> frozenset[str]:
         """The names that are added to what any of them can resolve."""
         return frozenset().union(*(service.extra_hosts for service in self.services))
+
+    @cached_property
+    def external_networks(self) -> frozenset[str]:
+        """Those of the networks that something else makes, and puts services on."""
+        return frozenset().union(*map(external_networks, self.services))
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """The folders of their projects."""
+        return frozenset(service.project.folder for service in self.services)
 
     @property
     def are_on_host(self) -> bool:

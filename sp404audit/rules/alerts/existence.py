@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 
@@ -10,10 +11,13 @@ from sp404audit.documents.monitoring.facts import AlertSource, Dashboard, Monito
 from sp404audit.documents.monitoring.network_names import is_sample
 from sp404audit.documents.monitoring.rule_loading import Loading, loading
 from sp404audit.documents.terraform.file import TerraformFile
+from sp404audit.lazy import regex
 from sp404audit.results import Location
 from sp404audit.rules import Verdicts, fail, passed, rule, unproven
 
 _MANY = 20
+_ALARM_MODULE = regex(r"alarm|alert(?!manager)|datadog.*monitor|/monitors?\b", re.IGNORECASE)
+"""In the source of a Terraform module: it makes alarms of a kind that the table of resources need not hold."""
 
 
 @rule(
@@ -109,6 +113,10 @@ def _alerts(repository: Repository, state: Loading) -> Iterator[Location]:
     for file in repository.facts(TerraformFile):
         for block in file.body.nested("resource"):
             if block.labels and block.labels[0] in _alarm_types():
+                yield file.locate(block)
+        for block in file.body.nested("module"):
+            source = block.attribute("source")
+            if source is not None and _ALARM_MODULE.search(source.value.text or ""):
                 yield file.locate(block)
 
 

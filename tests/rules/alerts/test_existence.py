@@ -111,3 +111,17 @@ def test_files_without_a_rule_are_no_rules(judge: Judge) -> None:
 def test_a_list_of_files_that_is_commented_out_names_none(judge: Judge) -> None:
     (result,) = judge(RULE, {"prometheus.yml": f"rule_files:\n  # - rules.yml\n{JOBS}"})
     assert result.message.endswith("name their files in rule_files")
+
+
+@pytest.mark.parametrize(
+    ("image", "kind"), [("victoriametrics/vmalert:v1.100.0", "pass"), ("grafana/loki:3", "pass"), ("busybox:1", "fail")]
+)
+def test_what_evaluates_rules_by_itself_loads_what_it_mounts(judge: Judge, image: str, kind: str) -> None:
+    services = f"services:\n  ruler: {{image: '{image}', volumes: ['./rules:/rules']}}\n"
+    files = {"compose.yaml": services, "prometheus.yml": JOBS, "rules/fake/a.yml": RULES}
+    assert kinds(judge(RULE, files)) == [kind]
+
+
+def test_modules_of_terraform_make_alarms_too(judge: Judge) -> None:
+    module = 'module "a" {\n  source = "terraform-aws-modules/cloudwatch/aws//modules/metric-alarm"\n}\n'
+    assert kinds(judge(RULE, {"prometheus.yml": JOBS, "main.tf": module})) == ["pass"]

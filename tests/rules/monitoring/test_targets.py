@@ -199,3 +199,23 @@ def test_a_list_that_is_commented_out_names_no_target(judge: Judge) -> None:
         "alerting:\n  alertmanagers:\n    - static_configs:\n        - targets:\n          # - alertmanager:9093\n"
     )
     assert judge(RULE, {"compose.yaml": compose(""), "prometheus.yml": alerting + "scrape_configs: []\n"}) == []
+
+
+@pytest.mark.parametrize(
+    ("others", "kind"),
+    [
+        ({}, "open"),
+        (
+            {
+                "app/compose.yaml": "services: {a: {image: x, networks: [shared]}}\n"
+                "networks: {shared: {external: true}}\n"
+            },
+            "fail",
+        ),
+    ],
+)
+def test_others_may_be_on_an_external_network(judge: Judge, others: dict[str, str], kind: str) -> None:
+    text = compose("  web: {image: x}\n", "networks: {shared: {external: true}}\n")
+    text = text.replace("volumes:", "networks: [shared], volumes:")
+    files = {"mon/compose.yaml": text, "mon/prometheus.yml": scrape("gone:80")}
+    assert kinds(judge(RULE, files | others)) == [kind]
