@@ -10,7 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Any
 
 from sp404audit.documents.compose.project import Service
@@ -143,6 +143,9 @@ def assess(service: Service, family: dict[str, Any]) -> Assessment:
         message = f"whether {name} asks for a credential is up to an env_file that is not in the repository"
         return Assessment("open", message, image)
     state = _otherwise(service, family)
+    if state == "open" and _is_started_by_others(service):
+        message = f"whether {name} asks for a credential is up to a script or a variable that starts it"
+        return Assessment("open", message, _command_location(service))
     if state == "secured":
         return Assessment("pass", f"{name} asks for a credential by default", image)
     if state == "unknown":
@@ -319,6 +322,17 @@ def _values(service: Service, flags: list[str]) -> Iterator[tuple[str, str]]:
         name, equals, value = word.partition("=")
         if name in flags:
             yield name, value if equals else "" if following.startswith("--") else following
+
+
+def _is_started_by_others(service: Service) -> bool:
+    """Whether the command is a script of the project's own, or holds words that the repository does not tell."""
+    words = words_of(service)
+    script = posixpath.basename(words[0]) if words else ""
+    is_own = script.endswith((".sh", ".bash")) and script not in ("docker-entrypoint.sh", "entrypoint.sh", "run.sh")
+    # What follows a flag is its value: `--maxmemory ${LIMIT}` tells nothing of passwords.
+    return is_own or any(
+        word.startswith(UNKNOWN) and not before.startswith("--") for before, word in pairwise(["", *words])
+    )
 
 
 def _command_location(service: Service) -> Location:

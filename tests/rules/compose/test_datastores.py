@@ -157,3 +157,17 @@ def test_a_role_for_nobody_and_readers_without_a_name_are_no_failure(judge: Judg
         RULE, service(f"image: grafana/grafana:12\nenvironment: {variables}, GF_SECURITY_ADMIN_PASSWORD: x}}")
     )
     assert result.kind == "pass"
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        ("redis-server ${REDIS_OPTIONS}", "open"),
+        ("/start/redis.sh", "open"),
+        ("redis-server --maxmemory ${LIMIT}", "fail"),
+        ("docker-entrypoint.sh redis-server", "fail"),
+    ],
+)
+def test_what_starts_it_may_set_a_password(judge: Judge, command: str, kind: str) -> None:
+    (result,) = judge(RULE, service(f"image: redis:8\ncommand: {command}"))
+    assert result.kind == kind
