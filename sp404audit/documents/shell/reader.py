@@ -201,7 +201,7 @@ class _Reader:
         operator = self.view.text[name_node.end_byte : name_node.end_byte + 1]
         value: Word | None = None
         if name_node.type == "variable_name" and operator == "=":
-            if value_node is None:
+            if value_node is None or value_node.start_byte == value_node.end_byte:  # the latter in `x=|cat`
                 value = Word(self.shell.excerpt, end, end, ())
             elif value_node.type != "array":
                 value = self.words.join([value_node])[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sp404audit.documents.shell import script
@@ -275,6 +275,7 @@ class TestHostile:
 
     @settings(max_examples=150, deadline=None)
     @given(st.one_of(st.lists(FRAGMENTS, max_size=40).map("".join), st.text(max_size=60)))
+    @example("x=|a")
     def test_any_text_is_read_and_words_lead_back(self, text: str) -> None:
         source = Source("x.sh", text.encode("utf-8", "surrogateescape"))
         shell = parse(source, github=True)
