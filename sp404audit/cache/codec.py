@@ -10,6 +10,7 @@ it has one; only a location elsewhere carries its path.
 
 from __future__ import annotations
 
+import sys
 import types
 import typing
 from collections.abc import Callable
@@ -184,6 +185,7 @@ class _Row:
     def __init__(self) -> None:
         self._shapes: tuple[_Shape, ...] | None = None
         self._nested: list[tuple[int, _Codec]] = []
+        self._texts: list[int] = []
         self._written: set[tuple[type, ...]] = set()
         self._read: set[tuple[type, ...]] = set()
 
@@ -197,6 +199,7 @@ class _Row:
         if self._shapes is None:
             self._shapes = self.columns()
             self._nested = [(at, shape.nested) for at, shape in enumerate(self._shapes) if shape.nested is not None]
+            self._texts = [at for at, shape in enumerate(self._shapes) if str in shape.plain]
         return self._shapes
 
     def encode(self, value: Record, path: str) -> list[Any]:
@@ -218,6 +221,9 @@ class _Row:
         for at, codec in self._nested:
             if found[at] is list:
                 data[at] = codec.decode(data[at], path)
+        for at in self._texts:
+            if found[at] is str:
+                data[at] = sys.intern(data[at])  # the words of facts repeat, and all facts are kept at once
         return tuple.__new__(self.kind, data)
 
     def _check(self, found: tuple[type, ...], nested_type: Callable[[_Codec], type]) -> None:
