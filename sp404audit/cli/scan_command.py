@@ -165,7 +165,7 @@ def _write(finished: Audit, targets: list[_Target], options: Options) -> None:
     for target in targets:
         text = render(target.format, finished, options._replace(color=options.color and target.file is None))
         if target.file is None:
-            click.echo(_encodable(text.rstrip("\n"), sys.stdout.encoding), color=options.color)
+            click.echo(_encodable(text.rstrip("\n"), sys.stdout.encoding or "utf-8"), color=options.color)
             continue
         try:
             Path(target.file).write_text(text, encoding="utf-8", newline="\n")
