@@ -10,7 +10,7 @@ from sp404audit.documents.containers.images import BuildRequest, ImageUse
 from sp404audit.documents.model import Repository
 from sp404audit.documents.values import Value
 
-__all__ = ["compose_images", "compose_requests"]
+__all__ = ["compose_images", "compose_requests", "healthcheck_of"]
 
 
 def compose_requests(repository: Repository) -> tuple[BuildRequest, ...]:
@@ -56,7 +56,7 @@ def _request(service: Service, build: Value) -> BuildRequest:
         origin="compose",
         owner=service.name,
         user=service.text(service.get("user")),
-        healthcheck=_healthcheck(service),
+        healthcheck=healthcheck_of(service),
         contexts=tuple(name for name, _ in pairs_of(contexts)),
         target_known=target is None or target.is_null or target_name is not None,
     )
@@ -81,7 +81,7 @@ def _dockerfile(service: Service, build: Value, context: str | None) -> str | No
     return None if path == ".." or path.startswith("../") else path
 
 
-def _healthcheck(service: Service) -> bool | None:
+def healthcheck_of(service: Service) -> bool | None:
     """Whether a service has a health check of its own: False when it switches one off, None when it says nothing."""
     check = service.healthcheck
     if check is None or not (check.test or check.is_disabled):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["action_image_facts", "image_facts", "resolve"]
 
 _BUILD_ACTION = "docker/build-push-action"
+_METADATA_ACTION = "docker/metadata-action"
+_METADATA = regex(r"\$\{\{\s*steps\.([\w-]{1,100})\.outputs\.tags\s*\}\}")
 _MAX_VARIANTS = 32
 _REMOTE = regex(r"(?:https?|git|ssh)://|git@|github\.com/", re.IGNORECASE)
 Lookup = Callable[[tuple[str, ...]], "str | None"]
@@ -120,6 +122,12 @@ def _variable(name: str, step: Step | None, job: Job | None) -> str | None:
 
 def resolve(text: str, value_of: Lookup) -> str | None:
     """Replace the expressions in a text by what they are worth; None when one is more than a context that is known."""
+    resolved = resolve_partly(text, value_of)
+    return None if "${{" in resolved else resolved
+
+
+def resolve_partly(text: str, value_of: Lookup) -> str:
+    """Replace the expressions in a text that are a context that is known; others stay as they are."""
     if "${{" not in text:
         return text.strip()
     parts: list[str] = []
@@ -129,9 +137,7 @@ def resolve(text: str, value_of: Lookup) -> str | None:
         value = value_of(tree.path) if isinstance(tree, expression.Context) and not tree.indexes else None
         if isinstance(tree, expression.Literal) and isinstance(tree.value, str):
             value = tree.value
-        if value is None:
-            return None
-        parts += [text[done : embedded.start], value]
+        parts += [text[done : embedded.start], text[embedded.start : embedded.end] if value is None else value]
         done = embedded.end
     return ("".join(parts) + text[done:]).strip()
 
@@ -156,7 +162,7 @@ def _build_request(step: Step, job: Job | None, value_of: Lookup) -> BuildReques
         dockerfile=dockerfile,
         target=target or None,
         args=tuple(_arguments(given("build-args") or "", value_of)),
-        tags=tuple(_names(given("tags") or "", value_of)),
+        tags=tuple(_names(given("tags") or "", step, job, value_of)),
         origin="workflow",
         owner=job.id if job else "",
         contexts=tuple(line.partition("=")[0].strip() for line in _lines(given("build-contexts") or "")),
@@ -200,7 +206,22 @@ def _arguments(value: str, value_of: Lookup) -> Iterator[tuple[str, str | None]]
         yield name.strip(), resolve(literal, value_of) if equals else None
 
 
-def _names(value: str, value_of: Lookup) -> Iterator[str]:
+def _names(value: str, step: Step, job: Job | None, value_of: Lookup) -> Iterator[str]:
+    """The names that a build is given, those that docker/metadata-action makes of its own inputs among them."""
     for line in _lines(value):
         for name in [line] if "${{" in line else line.split(","):
-            yield resolve(name, value_of) or name.strip()
+            made = _METADATA.fullmatch(name)
+            if made is None:
+                yield resolve_partly(name, value_of)
+            else:
+                yield from _metadata_names(made.group(1), step, job, value_of)
+
+
+def _metadata_names(step_id: str, step: Step, job: Job | None, value_of: Lookup) -> Iterator[str]:
+    siblings = job.steps if job is not None else step.action.steps if step.action is not None else []
+    for sibling in siblings:
+        images = sibling.input("images")
+        if sibling.id == step_id and images is not None and sibling.uses and sibling.uses.name == _METADATA_ACTION:
+            for line in _lines(images.value):
+                name = line.partition(",")[0].removeprefix("name=")
+                yield f"{resolve_partly(name, value_of)}:${{{{ steps.{step_id}.outputs.version }}}}"

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 
 from sp404audit.documents.containers.built_images import FinalStage, ImageBase
 from sp404audit.documents.containers.dockerfile_stages import Setting, StageState
-from sp404audit.documents.model import Repository
 from sp404audit.results import Location
 from sp404audit.rules import Verdict, Verdicts, fail, not_applicable, passed, rule, unproven
-from sp404audit.rules.docker.runners import workload_containers
+from sp404audit.rules.docker.elsewhere import checked_stranger, platform_of, probe_of
+from sp404audit.rules.docker.runners import compose_runs, workload_containers
 from sp404audit.rules.docker.services import service_of
-
-_PLATFORM_FILES = frozenset(
-    {"chart.yaml", "fly.toml", "render.yaml", "railway.json", "railway.toml", "koyeb.yaml", "dockerrun.aws.json"}
-)
-"""Helm, Fly.io, Render, Railway, Koyeb, Elastic Beanstalk: each has a setting of its own for health checks."""
-_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
 @rule(
@@ -141,10 +134,10 @@ def _switched_off(image: FinalStage) -> Verdict | None:
 
     One of several may: a worker that runs the image of the web server has nothing to answer its requests.
     """
-    by_compose = [request for request in image.requests if request.origin == "compose"]
-    if not by_compose or any(request.healthcheck is not False for request in by_compose):
+    runs = compose_runs(image)
+    if not runs or any(run.healthcheck is not False for run in runs):
         return None
-    first = by_compose[0]
+    first = runs[0]
     return fail(first.location, f"compose switches the health check of {first.owner} off; ask the service instead")
 
 
@@ -164,7 +157,12 @@ def _without_check(image: FinalStage, state: StageState, check: Setting | None, 
     if base.known is None and not base.is_scratch:
         why = f"no HEALTHCHECK here, and it is not known whether {base.label} has one"
         return unproven(image, why, related=related)
-    platform = _platform(image)
+    stranger = checked_stranger(image)
+    if stranger is not None:
+        location, what = stranger
+        why = f"{service.reason}; {what}, which may be this image: nothing here says what it is called"
+        return unproven(image, why, related=[*related, (location, "the check")])
+    platform = platform_of(image)
     if platform is not None:
         why = f"{service.reason}; no HEALTHCHECK, and whether what {platform} sets up checks its health is not read"
         return unproven(image, why, related=[*related, (Location(platform), "says how it is run")])
@@ -178,31 +176,13 @@ def _checks(image: FinalStage, check: Setting | None, base: ImageBase) -> Iterat
         yield check.step.location, "HEALTHCHECK"
     elif check is None and base.known is not None and base.known.has_healthcheck:
         yield base.location, f"{base.label} brings its own HEALTHCHECK"
-    for request in image.requests:
-        if request.healthcheck:
-            yield request.location, f"compose checks {request.owner}"
+    for run in compose_runs(image):
+        if run.healthcheck:
+            yield run.location, f"compose checks {run.owner}"
     for workload, container in workload_containers(image):
-        probe = next(
-            (setting for name in _PROBES for setting in container.settings if setting.name.startswith(name)), None
-        )
+        probe = probe_of(container)
         if probe is not None:
             yield workload.place(probe), f"{workload.title} probes it"
-
-
-def _platform(image: FinalStage) -> str | None:
-    """A file that may bring the check: of a Helm chart, or of a platform that asks services its own way."""
-    if any(request.origin == "compose" for request in image.requests):
-        return None
-    return image.repository.derived(_platform_file)
-
-
-def _platform_file(repository: Repository) -> str | None:
-    return min((path for path in repository.paths if _is_platform_file(path)), default=None)
-
-
-def _is_platform_file(path: str) -> bool:
-    name = posixpath.basename(path).lower()
-    return name in _PLATFORM_FILES or name.replace("-", "").replace("_", "").startswith(("taskdef", "ecstask"))
 
 
 def _is_none(check: Setting) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from sp404audit.documents.containers.built_images import FinalStage, ImageBase
 from sp404audit.documents.containers.dockerfile_stages import Setting, StageState
-from sp404audit.documents.containers.images import BuildRequest
 from sp404audit.results import Edit, Fix, Location, Region
 from sp404audit.rules import Verdict, Verdicts, fail, not_applicable, passed, rule, unproven
-from sp404audit.rules.docker.runners import workload_containers
+from sp404audit.rules.docker.runners import compose_runs, workload_containers
 from sp404audit.rules.docker.startup import privilege_drop
 
 _ROOT_NAMES = frozenset({"root", "containeradministrator", "administrator", "localsystem", "nt authority\\system"})
@@ -119,11 +118,11 @@ def _undone(image: FinalStage) -> Verdict | None:
     known = ImageBase(image, state).known
     if privilege_drop(image, state) is not None or (known is not None and known.drops_privileges):
         return None
-    request = next((request for request in image.requests if request.user and _is_root(request.user)), None)
-    if request is None:
+    run = next((run for run in compose_runs(image) if run.user and _is_root(run.user)), None)
+    if run is None:
         return None
-    message = f"compose runs {request.owner} as {request.user}, whatever its image says; remove the user"
-    return fail(request.location, message, related=[(image.location, "begins the stage that is built")])
+    message = f"compose runs {run.owner} as {run.user}, whatever its image says; remove the user"
+    return fail(run.location, message, related=[(image.location, "begins the stage that is built")])
 
 
 def _holds_files_only(image: FinalStage) -> bool:
@@ -195,11 +194,10 @@ def _overriding_user(image: FinalStage) -> Verdict | None:
     if any(request.origin != "compose" for request in image.requests) and not image.names:
         return None
     places: list[tuple[Location, str]] = []
-    for request in image.requests:
-        if request.origin == "compose":
-            if not _is_user(request):
-                return None
-            places.append((request.location, f"compose runs {request.owner} as {request.user}"))
+    for run in compose_runs(image):
+        if not run.user or _is_root(run.user):
+            return None
+        places.append((run.location, f"compose runs {run.owner} as {run.user}"))
     for workload, container in workload_containers(image):
         # runAsNonRoot alone only keeps an image that is root from starting.
         setting = workload.effective(container, "runAsUser")
@@ -210,10 +208,6 @@ def _overriding_user(image: FinalStage) -> Verdict | None:
         return None
     location, message = places[0]
     return passed(location, message, related=places[1:])
-
-
-def _is_user(request: BuildRequest) -> bool:
-    return request.user is not None and not _is_root(request.user)
 
 
 def _fix(state: StageState, base: ImageBase) -> Fix | None:

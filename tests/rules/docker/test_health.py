@@ -127,3 +127,39 @@ def test_one_service_of_several_may_switch_the_check_off(judge: Judge) -> None:
     compose = "services:\n  web: {build: .}\n  worker: {build: ., healthcheck: {disable: true}}\n"
     files = {"Dockerfile": "FROM node:24\nEXPOSE 3000\nHEALTHCHECK CMD x\n", "compose.yaml": compose}
     assert kinds(judge, files) == ["pass"]
+
+
+PROBED = "{image: 'ghcr.io/acme/web:1', livenessProbe: {exec: {command: [x]}}}"
+CHECKED = f"apiVersion: v1\nkind: Pod\nspec: {{containers: [{PROBED}]}}\n"
+METADATA = "{id: meta, uses: docker/metadata-action@v5, with: {images: '${{ env.HUB }}/acme/web'}}"
+BUILD = "{uses: docker/build-push-action@v6, with: {context: ., tags: '%s'}}"
+
+
+def workflow(*steps: str) -> str:
+    return f"on: push\nenv: {{HUB: ghcr.io}}\njobs:\n  a:\n    runs-on: x\n    steps: [{', '.join(steps)}]\n"
+
+
+@pytest.mark.parametrize(
+    ("steps", "kind"),
+    [
+        ([BUILD % "ghcr.io/acme/web:${{ github.sha }}"], "pass"),
+        ([BUILD % "${{ env.HUB }}/acme/web:${{ github.sha }}"], "pass"),
+        ([METADATA, BUILD % "${{ steps.meta.outputs.tags }}"], "pass"),
+        ([BUILD % "${{ steps.meta.outputs.tags }}"], "open"),
+        ([BUILD % "ghcr.io/acme/other:1"], "fail"),
+        ([], "open"),
+    ],
+)
+def test_what_is_checked_is_found_by_its_name(judge: Judge, steps: list[str], kind: str) -> None:
+    files = {"k8s/pod.yaml": CHECKED, ".github/workflows/a.yml": workflow(*steps)}
+    assert kinds(judge, WEB | files) == [kind]
+
+
+def test_compose_may_pull_what_a_script_builds(judge: Judge) -> None:
+    compose = "services:\n  web: {image: 'acme/web:${TAG}', healthcheck: {test: x}}\n"
+    files = {"build.sh": "docker build -t acme/web:1 .\n", "compose.prod.yaml": compose}
+    assert kinds(judge, WEB | files) == ["pass"]
+
+
+def test_terraform_may_bring_the_check(judge: Judge) -> None:
+    assert kinds(judge, WEB | {"main.tf": 'resource "aws_ecs_task_definition" "web" {}\n'}) == ["open"]
