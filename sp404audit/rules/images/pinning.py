@@ -72,7 +72,7 @@ def no_latest_tag(image: ExternalImage) -> Verdicts:
             yield fail(image, f"{use.text} is whatever was pushed last; name a version")
         else:
             yield unproven(image, _why_unknown(use))
-    elif reference.effective_tag == "latest" and reference.digest is None:
+    elif _is_latest(reference.effective_tag) and reference.digest is None:
         shown = use.value if "$" not in use.text else f"{use.text} (by default {use.value})"
         if reference.tag is None:
             yield fail(image, f"{shown} names no version, so latest is pulled, whatever that is; add a version")
@@ -133,6 +133,11 @@ def digest_pinned(image: ExternalImage) -> Verdicts:
         yield unproven(image, _why_unknown(use))
     else:
         yield fail(image, f"{use.value} is a name that its owner can move; add @sha256: and the digest")
+
+
+def _is_latest(tag: str | None) -> bool:
+    """Whether a tag is `latest`, or a variant of it: `latest-dev`, `latest-alpine`; `latest-2025-11` is a version."""
+    return tag == "latest" or (tag is not None and tag.startswith("latest-") and not any(map(str.isdigit, tag)))
 
 
 def _why_unknown(use: ImageUse) -> str:

@@ -25,6 +25,8 @@ def kinds(judge: Judge, rule: str, files: dict[str, str] | str) -> list[str]:
         ("a:1", "pass", "fail"),
         ("a", "fail", "fail"),
         ("a:latest", "fail", "fail"),
+        ("a:latest-dev", "fail", "fail"),
+        ("a:latest-20251101", "pass", "fail"),
         ("localhost:5000/a", "fail", "fail"),
         (f"a:latest{PIN}", "pass", "pass"),
         (f"a{PIN}", "pass", "pass"),
