@@ -29,8 +29,8 @@ _OF_TELEMETRY = frozenset({"SENTRY", "OTEL", "WEBHOOK"})
 """With these in a name, nothing is sent while it has no address, and all else works."""
 _OF_THE_SHELL = frozenset({"PWD", "HOSTNAME"})
 """Set in every shell, and neither a secret nor an address of the project."""
-_OF_MAIL = frozenset({"EMAIL", "FROM", "SENDER", "REPLY"})
-"""With these in a name, its address is one of e-mail."""
+_OF_MAIL = frozenset({"EMAIL", "FROM", "SENDER", "REPLY", "ALLOWED", "TRUSTED"})
+"""With these in a name, its address is one of e-mail, or one that may be refused and not one to connect to."""
 _NO_START_WITHOUT = ("image",)
 """Elements that compose refuses when a part of them is empty."""
 
