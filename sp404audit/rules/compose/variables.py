@@ -9,7 +9,7 @@ from sp404audit.documents.compose.project import Service
 from sp404audit.documents.values import Value
 from sp404audit.records import NamedTuple
 from sp404audit.results import Edit, Fix, Location, Region
-from sp404audit.rules import Verdicts, fail, passed, rule, unproven
+from sp404audit.rules import Verdict, Verdicts, fail, passed, rule, unproven
 
 _SECRET_WORDS = frozenset(
     {
@@ -113,7 +113,7 @@ def required_variables(service: Service) -> Verdicts:
             environment:
               MYSQL_ROOT_PASSWORD: ${DB_PASSWORD:-}
     """
-    failed: set[str] = set()
+    blank: dict[str, list[_Use]] = {}
     required: dict[str, Value] = {}
     for use in _uses(service):
         name = use.variable.name
@@ -121,24 +121,32 @@ def required_variables(service: Service) -> Verdicts:
             continue
         if not _may_be_blank(use.variable, service, use.value) or _is_given(name, service):
             required.setdefault(name, use.value)
-            continue
-        failed.add(name)
-        is_only_address = not is_secret(name) and not (use.key and is_secret(use.key))
-        if is_only_address and use.variable.operator:
-            why = f"{name} is empty when it is unset, which is written down: whether that switches something off"
-            yield unproven(use.value.location, f"{why} or breaks it is not known")
-            continue
-        kind = "address" if is_only_address else "secret"
-        place = _place(use)
-        yield fail(
-            place or use.value.location,
-            f"{name} is empty when it is unset, and what needs it starts without its {kind}: write ${{{name}:?…}}",
-            severity="low" if use.variable.operator else None,
-            fix=_remedy(name, place) if place is not None else None,
-        )
+        else:
+            blank.setdefault(name, []).append(use)
+    for name, uses in blank.items():
+        yield _blank(name, uses)
     for name, value in required.items():
-        if name not in failed:
+        if name not in blank:
             yield passed(value.location, f"{name} is given a value, or asked for")
+
+
+def _blank(name: str, uses: list[_Use]) -> Verdict:
+    """The verdict on all uses of a variable in a service that leave it empty: the gravest of them tells."""
+    first = min(uses, key=lambda use: bool(use.variable.operator))
+    is_only_address = not is_secret(name) and not any(use.key and is_secret(use.key) for use in uses)
+    related = [(use.value.location, f"{name} again") for use in uses if use is not first]
+    if is_only_address and first.variable.operator:
+        why = f"{name} is empty when it is unset, which is written down: whether that switches something off"
+        return unproven(first.value.location, f"{why} or breaks it is not known", related=related)
+    kind = "address" if is_only_address else "secret"
+    place = _place(first)
+    return fail(
+        place or first.value.location,
+        f"{name} is empty when it is unset, and what needs it starts without its {kind}: write ${{{name}:?…}}",
+        severity="low" if first.variable.operator else None,
+        fix=_remedy(name, place) if place is not None else None,
+        related=related,
+    )
 
 
 def _place(use: _Use) -> Location | None:

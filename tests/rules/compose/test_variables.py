@@ -105,3 +105,10 @@ def test_mends(judge: Judge, line: str, mended: str | None) -> None:
         old = text.splitlines()[edit.region.start_line - 1]
         new = old[: edit.region.start_column - 1] + edit.text + old[edit.region.end_column - 1 :]
         assert new.strip() == mended
+
+
+def test_a_variable_is_told_once_a_service(judge: Judge) -> None:
+    text = "services:\n  a:\n    image: x\n    environment:\n      A: ${DB_PASSWORD:-}\n      B: ${DB_PASSWORD}\n"
+    (result,) = judge(RULE, {"compose.yaml": text})
+    assert (result.kind, result.severity.label, result.location.region.start_line) == ("fail", "medium", 6)
+    assert [place.region.start_line for place in result.related] == [5]
