@@ -105,6 +105,11 @@ class FinalStage:
         return frozenset(name for name in names if name)
 
     @property
+    def is_certain(self) -> bool:
+        """Whether it is known to be built: False when everybody asks for a target that the repository does not tell."""
+        return not self.requests or any(request.target_known for request in self.requests)
+
+    @property
     def is_action(self) -> bool:
         """Whether nobody but GitHub builds it, to run a Docker action."""
         return bool(self.requests) and all(request.origin == "action" for request in self.requests)

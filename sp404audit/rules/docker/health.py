@@ -12,6 +12,8 @@ from sp404audit.rules.docker.elsewhere import checked_stranger, platform_of, pro
 from sp404audit.rules.docker.runners import compose_runs, workload_containers
 from sp404audit.rules.docker.services import service_of
 
+_JOBS = ("Job", "CronJob")
+
 
 @rule(
     "docker/healthcheck",
@@ -129,6 +131,11 @@ def healthcheck(image: FinalStage) -> Verdicts:
         yield _without_check(image, state, check, base)
 
 
+def _runs_as_job(image: FinalStage) -> bool:
+    workloads = [workload for workload, _ in workload_containers(image)]
+    return bool(workloads) and not compose_runs(image) and all(each.fact.kind in _JOBS for each in workloads)
+
+
 def _switched_off(image: FinalStage) -> Verdict | None:
     """The verdict when every service of compose that runs the image switches its check off.
 
@@ -142,6 +149,8 @@ def _switched_off(image: FinalStage) -> Verdict | None:
 
 
 def _without_check(image: FinalStage, state: StageState, check: Setting | None, base: ImageBase) -> Verdict:
+    if _runs_as_job(image):
+        return not_applicable(image, "no service: only jobs of Kubernetes run it")
     service = service_of(image, state)
     if service.answer == "no":
         return not_applicable(image, f"no service: {service.reason}")

@@ -106,6 +106,10 @@ def non_root_user(image: FinalStage) -> Verdicts:
     worst = min(verdicts, key=lambda verdict: ("fail", "open", "pass").index(verdict.kind))
     if override is not None and worst.kind != "pass":
         yield override
+    elif worst.kind == "fail" and not image.is_certain:
+        asked = image.requests[0]
+        why = f"{asked.owner or 'what builds it'} asks for a target that is not known, and the last stage runs as root"
+        yield unproven(image, why, related=[(asked.location, "is what builds it")])
     elif worst.kind == "pass" and (undone := _undone(image)) is not None:
         yield undone
     else:

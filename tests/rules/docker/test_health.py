@@ -163,3 +163,11 @@ def test_compose_may_pull_what_a_script_builds(judge: Judge) -> None:
 
 def test_terraform_may_bring_the_check(judge: Judge) -> None:
     assert kinds(judge, WEB | {"main.tf": 'resource "aws_ecs_task_definition" "web" {}\n'}) == ["open"]
+
+
+@pytest.mark.parametrize(("kind_of", "kind"), [("Job", "notApplicable"), ("Deployment", "fail")])
+def test_what_only_jobs_run_needs_no_check(judge: Judge, kind_of: str, kind: str) -> None:
+    pod = "{spec: {containers: [{image: 'acme/web:1'}]}}"
+    manifest = f"apiVersion: batch/v1\nkind: {kind_of}\nspec: {{template: {pod}}}\n"
+    files = {"build.sh": "docker build -t acme/web:1 .\n", "k8s/job.yaml": manifest}
+    assert kinds(judge, WEB | files) == [kind]

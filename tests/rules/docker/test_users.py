@@ -149,3 +149,14 @@ def test_who_runs_it_decides(judge: Judge, path: str, files: dict[str, str], kin
 def test_compose_may_start_as_root_what_then_drops_it(judge: Judge, dockerfile: str, kind: str) -> None:
     compose = "services:\n  a: {build: ., user: root}\n"
     assert kinds(judge, {"Dockerfile": dockerfile, "compose.yaml": compose}) == [kind]
+
+
+@pytest.mark.parametrize(("target", "kind"), [("${{ inputs.target }}", "open"), ("b", "fail"), ("a", "pass")])
+def test_a_target_that_is_not_known_is_not_the_last(judge: Judge, target: str, kind: str) -> None:
+    step = f"{{uses: docker/build-push-action@v6, with: {{context: ., target: '{target}'}}}}"
+    workflow = f"on: push\njobs:\n  b:\n    runs-on: x\n    steps: [{step}]\n"
+    files = {
+        "Dockerfile": "FROM debian:13 AS a\nUSER 1\nFROM debian:13 AS b\nCMD b\n",
+        ".github/workflows/b.yml": workflow,
+    }
+    assert kinds(judge, files) == [kind]
