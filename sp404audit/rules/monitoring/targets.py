@@ -172,6 +172,9 @@ def _missing(target: MonitoringTarget, host: str) -> _Finding:
     container = target.names.container_of(host)
     if container is not None:
         return _Finding("open", f"which is a container of {container.name} if the project is called so", container)
+    address = target.address
+    if target.target.role == "probe" and address is not None and not (address.port or address.scheme):
+        return _Finding("open", "which may be a machine of the network that it runs in")
     similar = target.names.similar_to(host)
     provider = target.names.by_name[similar][0] if similar else None
     hint = f"; did you mean {similar}?" if similar else ""

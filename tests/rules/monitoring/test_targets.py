@@ -219,3 +219,11 @@ def test_others_may_be_on_an_external_network(judge: Judge, others: dict[str, st
     text = text.replace("volumes:", "networks: [shared], volumes:")
     files = {"mon/compose.yaml": text, "mon/prometheus.yml": scrape("gone:80")}
     assert kinds(judge(RULE, files | others)) == [kind]
+
+
+@pytest.mark.parametrize(("address", "kind"), [("nas", "open"), ("nas:22", "fail"), ("http://nas", "fail")])
+def test_machines_may_be_pinged_by_name(judge: Judge, address: str, kind: str) -> None:
+    relabelling = "    relabel_configs:\n      - {source_labels: [__address__], target_label: __param_target}\n"
+    exporter = "      - {target_label: __address__, replacement: 'web:9115'}\n"
+    files = {"compose.yaml": compose("  web: {image: x}\n"), "prometheus.yml": scrape(address) + relabelling + exporter}
+    assert kinds(judge(RULE, files)) == [kind, "pass"]
