@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ from sp404audit import audit, conductor, documents
 from sp404audit.cache import codec, default_folder, entries, keys, store
 from sp404audit.cache.judged import Judged
 from sp404audit.cache.store import Store
+from sp404audit.cli import main
 from sp404audit.discovery import Kind, Reader, discover
 from sp404audit.documents import loader
 from sp404audit.outcome import Audit
@@ -190,6 +192,17 @@ class TestWhere:
         assert not (tmp_path / "xdg").exists()
         monkeypatch.setattr("sp404audit.cache.WORTHWHILE_FILES", 2)
         scan(repository, None)
+        assert (tmp_path / "xdg" / "sp404audit" / "files.sqlite3").is_file()
+
+    def test_the_command_does_without_when_told(
+        self, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+        monkeypatch.setattr("sp404audit.cache.WORTHWHILE_FILES", 2)
+        command = ["scan", str(repository), "--engine", "native"]
+        without = CliRunner().invoke(main, [*command, "--no-cache"])
+        assert not (tmp_path / "xdg").exists()
+        assert CliRunner().invoke(main, command).output == without.output != ""
         assert (tmp_path / "xdg" / "sp404audit" / "files.sqlite3").is_file()
 
     def test_a_cache_inside_the_repository_is_not_used(
