@@ -166,7 +166,7 @@ class _StepReader:
         """The variables that hold a secret: given, or assigned from one."""
         names = set(self._given)
         for assignment in self.shell.assignments if self.shell else ():
-            if assignment.value is not None and self._is_secret(assignment.value.text, names):
+            if assignment.value is not None and self._is_secret(_expanded(assignment.value.text), names):
                 names.add(assignment.name)
         return names
 
@@ -196,7 +196,7 @@ class _StepReader:
     def _prints_secret(self, shell: Shell, command: Command) -> bool:
         if command.name not in _PRINTING:
             return False
-        if any(self._is_secret(word.text, self.tainted) for word in command.arguments):
+        if any(self._is_secret(_expanded(word.text), self.tainted) for word in command.arguments):
             return True
         if any(self._carries_secret(shell, redirect) for redirect in command.redirects):
             return True
@@ -210,7 +210,7 @@ class _StepReader:
         return (
             redirect.operator == "<<<"
             and redirect.target is not None
-            and self._is_secret(redirect.target.text, self.tainted)
+            and self._is_secret(_expanded(redirect.target.text), self.tainted)
         )
 
     def _targets(self, shell: Shell, command: Command, pipelines: dict[int, list[Command]]) -> Iterator[str]:
@@ -358,6 +358,30 @@ def _names_a_secret(text: str) -> bool:
 @cache
 def _secret() -> re.Pattern[str]:
     return re.compile(r"\$\{\{[^}]{0,300}?\bsecrets\b(?!\.GITHUB_TOKEN\b)(?:\.(\w{1,100}))?", re.IGNORECASE)
+
+
+def _expanded(text: str) -> str:
+    """Return a word without the `$` that the shell leaves as they are: those in single quotes and behind a backslash.
+
+    `echo '_authToken=${NPM_TOKEN}'` writes the name of a variable. GitHub's `${{ … }}` knows no quotes, and stays.
+    """
+    if "'" not in text and "\\" not in text:
+        return text
+
+    def kept(match: re.Match[str]) -> str:
+        return match[0].replace("\\$", "") if match[0][0] == '"' else _unexpandable().sub("", match[0])
+
+    return _quoted().sub(kept, text)
+
+
+@cache
+def _quoted() -> re.Pattern[str]:
+    return re.compile(r"\\.|'[^']*'|" + r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+@cache
+def _unexpandable() -> re.Pattern[str]:
+    return re.compile(r"\$(?!\{\{)")
 
 
 @cache
