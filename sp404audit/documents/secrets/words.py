@@ -47,8 +47,10 @@ _PLACEHOLDERS = frozenset(_PLACEHOLDERS_TEXT.split())
 _WORD = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _REFERENCE_BEGINNINGS = (
     "$", "{{", "<%", "%{", "op://", "vault:", "ref+", "encrypted:", "enc[", "file:", "/run/secrets/", "sm://", "ssm:",
-    "awssm:", "gcpsm:", "keyvault:", "@microsoft.keyvault(", "secretref:", "env:", "projects/", "!vault",
+    "awssm:", "gcpsm:", "keyvault:", "@microsoft.keyvault(", "secretref:", "env:", "projects/", "!vault", "./", "../",
+    "~/",
 )  # fmt: skip
+_FILE_ENDINGS = (".json", ".pem", ".key", ".p12", ".pfx", ".jks", ".crt", ".yaml", ".yml", ".txt", ".asc", ".gpg")
 _BRACKETS = {"<": ">", "[": "]", "{": "}", "(": ")"}
 _RUNS = ("xxxx", "****", "....", "----", "____", "1234567", "abcdefg")
 _MAX_VALUE = 4096
@@ -88,6 +90,8 @@ def is_reference(value: str) -> bool:
     lower = value[:40].lower()
     if lower.startswith(_REFERENCE_BEGINNINGS) or (len(value) > 2 and value[0] == value[-1] == "%"):
         return True
+    if value.lower().endswith(_FILE_ENDINGS) and set(value).isdisjoint(" :@"):
+        return True  # the name of a file, as GOOGLE_APPLICATION_CREDENTIALS holds it
     return lower.startswith("arn:") and ":secret" in value[:300]
 
 

@@ -72,13 +72,14 @@ def test_names_of_something_else(name: str) -> None:
 @pytest.mark.parametrize(
     "value",
     ["$X", "${X}", "{{ x }}", "%X%", "ENC[AES256_GCM,data:x]", "encrypted:BFa", "op://vault/item", "/run/secrets/db",
-     "arn:aws:secretsmanager:eu-west-1:1:secret:db"],
+     "arn:aws:secretsmanager:eu-west-1:1:secret:db", "./key.json", "../tls/key", "~/.ssh/id", "service-account.json",
+     "certs/server.PEM"],
 )  # fmt: skip
 def test_references(value: str) -> None:
     assert is_reference(value)
 
 
-@pytest.mark.parametrize("value", ["a$b", "100%", "hunter2", "arn:aws:s3:::bucket", "/run/media"])
+@pytest.mark.parametrize("value", ["a$b", "100%", "hunter2", "arn:aws:s3:::bucket", "/run/media", "user:pw@x.key"])
 def test_no_references(value: str) -> None:
     assert not is_reference(value)
 
