@@ -115,13 +115,18 @@ def _rollout(command: ShellCommand) -> _Rollout | None:
     waits = _follows(words, ("rollout", "status")) and any(word.startswith(_WORKLOADS) for word in words)
     if not other and (waits or _follows(words, ("set", "image"))):
         return _Rollout(command, "kubectl", "kubectl")
-    if command.name == "helm" and "upgrade" in words[:4] and _own_chart(words):
+    if command.name == "helm" and _upgrades(words) and _own_chart(words):
         return _Rollout(command, "helm", "helm upgrade")
     if command.name == "aws" and words[:2] == ("ecs", "update-service"):
         return _Rollout(command, "ecs", "aws ecs update-service")
     if command.name == "docker" and words[:2] == ("service", "update") and any(w.startswith("--image") for w in words):
         return _Rollout(command, "swarm", "docker service update")
     return None
+
+
+def _upgrades(words: tuple[str, ...]) -> bool:
+    """Whether helm's words upgrade a release; the plugin `helm diff upgrade` only shows what would change."""
+    return "upgrade" in words[:4] and "diff" not in words[: words.index("upgrade")]
 
 
 def _changes(command: ShellCommand) -> bool:

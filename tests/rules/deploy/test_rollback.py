@@ -31,6 +31,8 @@ def kinds(results: list[Result]) -> list[str]:
         ("argocd app sync a\n" + WAIT, ["open"]),
         ("helm upgrade --install a ./chart --set image.tag=$1 --wait", ["fail"]),
         ("helm upgrade --install a ./chart --set image.tag=$1 --atomic", ["pass"]),
+        ("helm diff upgrade a ./chart --set image.tag=$1", []),
+        ("helm secrets upgrade --install a ./chart --set image.tag=$1", ["fail"]),
         ("helm upgrade --install ingress ingress-nginx/ingress-nginx", []),
     ],
 )
