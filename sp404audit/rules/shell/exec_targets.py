@@ -230,8 +230,13 @@ def _names(word: str, name: str) -> bool:
 
 
 def _checked_out(repository: Repository, group: Group) -> bool:
-    """Whether a job has the repository's files at all."""
-    return any(step.action == "actions/checkout" for step in _steps(repository, group))
+    """Whether a job has the repository's own files at the root: not when it checks out another repository there."""
+    return any(step.action == "actions/checkout" and _is_own(step) for step in _steps(repository, group))
+
+
+def _is_own(checkout: StepFact) -> bool:
+    named = checkout.input("repository")
+    return not named or "github.repository" in named or ".head.repo." in named
 
 
 def _steps(repository: Repository, group: Group) -> tuple[StepFact, ...]:

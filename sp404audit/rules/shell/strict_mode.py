@@ -130,7 +130,8 @@ def _judge(
     repository: Repository, script: ScriptFact, commands: tuple[ShellCommand, ...], scripts: dict[str, ScriptFact]
 ) -> Verdict | None:
     """Judge one script by the options in force at its first side effect; None when there is nothing to protect."""
-    effects = [one for one in commands if one.function is None and not one.substitution and one.name not in _HARMLESS]
+    harmless = _HARMLESS | _harmless_functions(script, commands)
+    effects = [one for one in commands if one.function is None and not one.substitution and one.name not in harmless]
     effects = [one for one in effects if not one.in_condition and one.payload is None]
     if not effects or _is_one_step(effects, script):
         return None
@@ -152,6 +153,12 @@ def _judge(
         message = "its options stand on the first line, and are lost when it is started as here; set them in the script"
         return fail(script.location, message, related=[(caller, "started as an argument of the shell")])
     return passed(script.location, f"{', '.join(wanted)} set before the first command that changes anything")
+
+
+def _harmless_functions(script: ScriptFact, commands: tuple[ShellCommand, ...]) -> frozenset[str]:
+    """The functions that change nothing outside the script, such as `usage`, which prints and ends it."""
+    acting = {one.function for one in commands if one.function is not None and one.name not in _HARMLESS}
+    return frozenset(script.functions) - acting
 
 
 def _is_one_step(effects: list[ShellCommand], script: ScriptFact) -> bool:

@@ -24,6 +24,8 @@ class TestStrictMode:
             ("#!/bin/sh\nset -eu\nrm x\nmv a b\n", ["pass"]),
             ("#!/usr/bin/env zsh\nsetopt err_exit no_unset pipe_fail\nrm x\nmv a b\n", ["pass"]),
             ("#!/bin/bash\nmain() {\n  set -euo pipefail\n  rm x\n}\nmain\n", ["pass"]),
+            ("#!/bin/bash\nusage() { exit 1; }\n[ $# = 1 ] || usage\nset -euo pipefail\nrm x\nmv a b\n", ["pass"]),
+            ("#!/bin/bash\nclean() { rm x; }\nclean\nset -euo pipefail\nrm x\nmv a b\n", ["fail"]),
             ("#!/bin/bash\nset -e\nrm x\nmv a b\n", ["fail"]),
             ("#!/bin/bash\nf() { rm x; }\ng() { mv a b; }\n", []),
             ("#!/bin/sh\nexec app\n", []),
@@ -94,3 +96,11 @@ class TestTargets:
         files = {".github/workflows/b.yml": workflow, "sub/there.sh": "#!/bin/sh\necho\n"}
         found = judge("shell/exec-targets-exist", files)
         assert any(result.kind == "pass" for result in found)
+
+    @pytest.mark.parametrize(
+        ("named", "kind"), [("acme/tools", []), ("${{ github.repository }}", ["fail"]), ("''", ["fail"])]
+    )
+    def test_a_checkout_of_another_repository(self, judge: Judge, named: str, kind: list[str]) -> None:
+        checkout = f'{{uses: actions/checkout@v4, with: {{repository: "{named}"}}}}'.replace("\"''\"", "''")
+        workflow = f"on: push\njobs: {{b: {{runs-on: x, steps: [{checkout}, {{run: ./gone.sh}}]}}}}\n"
+        assert kinds(judge("shell/exec-targets-exist", {".github/workflows/b.yml": workflow})) == kind
