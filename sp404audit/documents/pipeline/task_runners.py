@@ -20,6 +20,7 @@ from sp404audit.records import NamedTuple
 __all__ = ["Call", "Runners", "commands_by_task", "joined_folder", "runners_of", "script_called"]
 
 _NPM = frozenset({"npm", "pnpm", "yarn", "bun"})
+_MONOREPO = frozenset({"turbo", "lerna", "nx"})
 _LIFECYCLE = {"t": "test", "tst": "test", "test": "test", "start": "start", "stop": "stop", "restart": "restart"}
 _MOST_TASKS = 200
 """Tasks that one call brings with it."""
@@ -68,7 +69,7 @@ class Runners:
             return self._npm(name, arguments, folder)
         if name in ("run-s", "run-p", "npm-run-all", "npm-run-all2", "concurrently"):
             return self._npm_all(arguments, folder)
-        if name in ("turbo", "lerna", "nx"):
+        if name in _MONOREPO:
             return self._monorepo(name, arguments, folder)
         if name in ("tox", "nox"):
             return self._environments(name, arguments, folder)
@@ -112,6 +113,8 @@ class Runners:
             return self._workspace_call(words[1] if len(words) > 1 else "", words[2:], place)
         if name == "yarn" and words[:2] == ["workspaces", "foreach"]:
             words = words[2:]
+        if words[:1] and words[0] in _MONOREPO and name != "npm":
+            return self._monorepo(words[0], arguments[arguments.index(words[0]) + 1 :], place)
         if not words or (words[0] in NPM_OWN and name != "yarn") or words[0] in ("install", "add", "npm", "dlx"):
             return None
         if words[0] in ("run", "run-script", "rum"):

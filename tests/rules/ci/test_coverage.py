@@ -33,7 +33,14 @@ SUREFIRE = (
     "</plugin></plugins></build></project>"
 )
 CHECK = "<executions><execution><goals><goal>check</goal></goals></execution></executions><minimum>{}</minimum>"
+WORKSPACE = {
+    "package.json": '{"name": "all", "private": true, "scripts": {"test": "turbo run test"}}',
+    "packages/a/package.json": '{"name": "a", "scripts": {"test": "vitest run --coverage"}}',
+    "packages/a/vitest.config.ts": "export default { test: { coverage: { thresholds: { lines: 90 } } } };",
+}
 CASES: dict[str, tuple[str, dict[str, str]]] = {
+    "turbo-through-pnpm": ("pass", {CI: workflow("pnpm turbo run test"), **WORKSPACE}),
+    "nx-through-yarn": ("pass", {CI: workflow("yarn nx run-many -t test"), **WORKSPACE}),
     "pytest-option-with-a-space": ("pass", {CI: workflow("pytest --cov --cov-fail-under 85")}),
     "pytest-addopts-in-pyproject": (
         "pass",
