@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from sp404audit.documents.model import Repository
 from sp404audit.documents.pipeline.schedules import Schedule
 from sp404audit.documents.shell.commands import ShellCommand
@@ -9,9 +11,12 @@ from sp404audit.documents.shell.groups import Group
 from sp404audit.results import Location
 from sp404audit.rules.backup._jobs import Job, Run, jobs, pipeline_peers
 from sp404audit.rules.backup._tools import is_dump
-from sp404audit.rules.registry import Verdict, Verdicts, fail, passed, rule, unproven
+from sp404audit.rules.registry import Verdict, Verdicts, fail, not_applicable, passed, rule, unproven
 
 __all__ = ["pipeline_status", "scheduled"]
+
+_CHANGES = {"alembic": "upgrade", "helm": "upgrade", "kubectl": "set", "liquibase": "update"}
+"""The first two words of commands that change a database or a system that is running."""
 
 
 @rule("backup/pipeline-status", severity="high", equivalents=["shellcheck:SC2312"], cwe=[252], security=False)
@@ -90,7 +95,8 @@ def scheduled(repository: Repository, *, max_hours: int = 168) -> Verdicts:
 
     A backup that somebody must remember is missing on the day that it is needed. A schedule in the repository (cron, a
     systemd timer, a workflow, a CronJob, a Velero Schedule) can be reviewed; one on a host is lost with the host. How
-    far apart the runs are is how much work a loss costs: set `max_hours` to your recovery point objective.
+    far apart the runs are is how much work a loss costs: set `max_hours` to your recovery point objective. A copy that
+    is taken before a migration or a new version is no such backup, and is left out.
 
     Fix: add a schedule to the repository, for instance a workflow with `on: schedule`, or a crontab that is installed
     with the script.
@@ -136,12 +142,33 @@ def _schedule(job: Job, max_hours: int) -> Verdict:
     if job.runs:
         most_often = min(job.runs, key=lambda run: (run.hours is None, run.hours or 0))
         return _interval(most_often, job.location, max_hours)
+    change = _change_after(job)
+    if change is not None:
+        return not_applicable(job.location, f"a copy from before a change (`{change.name}`), not a backup by the clock")
     if job.manual:
         return fail(job.location, "the backup starts by hand only: give the workflow an `on: schedule`")
     if job.may_run:
         return unproven(job.location, f"no schedule in the repository starts this backup; {job.may_run}")
     message = "nothing in the repository starts this backup: add a schedule (workflow, crontab, timer or CronJob)"
     return fail(job.location, message)
+
+
+def _change_after(job: Job) -> ShellCommand | None:
+    """Find what the group changes once the copy is made."""
+    commands = list(job.group.commands)
+    after = commands.index(job.makers[0]) + 1 if job.makers and job.makers[0] in commands else len(commands)
+    return next((command for command in commands[after:] if _changes_the_system(command)), None)
+
+
+def _changes_the_system(command: ShellCommand) -> bool:
+    """Whether a command migrates a database or rolls out a new version: what people take a copy before.
+
+    Restarting a service does not count, since backups stop and start what they copy.
+    """
+    words = command.known[:5]
+    if any("migrate" in word.split(":") for word in words):
+        return True
+    return any(_CHANGES.get(first) == second for first, second in pairwise(words))
 
 
 def _interval(run: Run, backup: Location, max_hours: int) -> Verdict:

@@ -185,6 +185,21 @@ class TestSchedules:
     def test_a_script_that_a_schedule_starts(self, judge: Judge, files: dict[str, str]) -> None:
         assert kinds(judge("backup/scheduled", {"ops/backup.sh": self.SCRIPT, **files})) == ["pass"]
 
+    @pytest.mark.parametrize(
+        ("then", "kind"),
+        [
+            ("alembic upgrade head", "notApplicable"),
+            ("python manage.py migrate --noinput", "notApplicable"),
+            ("bundle exec rails db:migrate", "notApplicable"),
+            ("helm upgrade --install a ./chart", "notApplicable"),
+            ("systemctl start app", "fail"),
+            ("docker compose up -d", "fail"),
+        ],
+    )
+    def test_a_copy_from_before_a_change_needs_no_clock(self, judge: Judge, then: str, kind: str) -> None:
+        script = f"#!/bin/bash\nset -euo pipefail\npg_dump -f /b/x.sql x\n{then}\n"
+        assert kinds(judge("backup/scheduled", {"run.sh": script})) == [kind]
+
     def test_a_service_without_a_timer(self, judge: Judge) -> None:
         unit = "[Service]\nExecStart=/usr/bin/restic backup /srv\n"
         assert kinds(judge("backup/scheduled", {"restic.service": unit})) == ["fail"]
