@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import ClassVar
 
-from sp404audit.documents.compose.project import Service, projects
+from sp404audit.documents.compose.project import Project, Service, projects
 from sp404audit.documents.model import Repository
 from sp404audit.documents.monitoring.facts import Target
 from sp404audit.documents.monitoring.network_names import (
@@ -26,10 +26,16 @@ _MANY = 50
 
 
 class Readers:
-    """The compose services that read a configuration; none when the repository does not tell."""
+    """The compose services that read a configuration; none when the repository does not tell.
 
-    def __init__(self, services: Iterable[Service] = ()) -> None:
+    Attributes:
+        services: those services.
+        projects: every project of the repository.
+    """
+
+    def __init__(self, services: Iterable[Service] = (), projects: tuple[Project, ...] = ()) -> None:
         self.services = list(services)[:_MANY]
+        self.projects = projects
 
     def __bool__(self) -> bool:
         return bool(self.services)
@@ -45,14 +51,20 @@ class Readers:
         return frozenset().union(*(service.extra_hosts for service in self.services))
 
     @cached_property
-    def external_networks(self) -> frozenset[str]:
-        """Those of the networks that something else makes, and puts services on."""
-        return frozenset().union(*map(external_networks, self.services))
-
-    @cached_property
-    def folders(self) -> frozenset[str]:
-        """The folders of their projects."""
-        return frozenset(service.project.folder for service in self.services)
+    def may_meet_strangers(self) -> bool:
+        """Whether one is on an external network that no other project here is on: then another repository's is."""
+        external = frozenset().union(*map(external_networks, self.services))
+        if not external:
+            return False
+        own = {service.project.folder for service in self.services}
+        shown = (
+            network
+            for project in self.projects
+            if project.folder not in own
+            for service in project.services.values()
+            for network in network_ids(service)
+        )
+        return not external <= frozenset(shown)
 
     @property
     def are_on_host(self) -> bool:
@@ -112,9 +124,10 @@ def _readers(repository: Repository) -> dict[str, Readers]:
     A service that is built here and mounts a folder sees its source code, and whatever else lies there by chance.
     """
     found: dict[str, list[Service]] = {}
-    for project in repository.derived(projects):
+    every = repository.derived(projects)
+    for project in every:
         for service in project.services.values():
             for path, _ in service.mounted:
                 if path in repository.paths or (path and service.get("build") is None):
                     found.setdefault(path, []).append(service)
-    return {path: Readers(services) for path, services in found.items()}
+    return {path: Readers(services, every) for path, services in found.items()}

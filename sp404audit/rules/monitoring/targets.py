@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
-
 from sp404audit.documents.monitoring.network_names import Address, Provider, is_for_other_machines, is_sample
 from sp404audit.documents.monitoring.targets import MonitoringTarget
 from sp404audit.records import NamedTuple
@@ -211,21 +209,9 @@ def _in_project(target: MonitoringTarget, host: str, providers: list[Provider]) 
         reader = target.readers.services[0].name
         return _Finding("fail", f"but {host[:80]} is on no network with {reader}: put them on one", containers[0])
     missing = _missing(target, host)
-    if missing.kind == "fail" and _may_meet_strangers(target):
+    if missing.kind == "fail" and target.readers.may_meet_strangers:
         return _Finding("open", "which may be on the external network that something else makes")
     return missing
-
-
-def _may_meet_strangers(target: MonitoringTarget) -> bool:
-    """Whether it is on an external network that no other project of the repository is on: another repository is."""
-    shown = {
-        network
-        for providers in target.names.by_name.values()
-        for provider in providers
-        if posixpath.dirname(provider.location.path) not in target.readers.folders
-        for network in provider.networks
-    }
-    return not target.readers.external_networks <= shown
 
 
 def _is_cluster_name(host: str) -> bool:
