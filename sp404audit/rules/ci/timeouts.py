@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sp404audit.documents.github.steps import Step
+from sp404audit.documents.github.numbers import possible_numbers
 from sp404audit.documents.github.workflow import Job
 from sp404audit.documents.yaml_tree import Scalar
 from sp404audit.results import Edit, Fix, Region
@@ -43,6 +43,20 @@ def timeouts(job: Job, *, maximum: int = 60) -> Verdicts:
             steps:
               - run: make bench
                 timeout-minutes: 20
+
+    Passes (whatever the expression chooses):
+        on: push
+        jobs:
+          test:
+            strategy:
+              matrix:
+                include:
+                  - {os: ubuntu-24.04}
+                  - {os: windows-2025, minutes: 45}
+            runs-on: ${{ matrix.os }}
+            timeout-minutes: ${{ matrix.minutes || 20 }}
+            steps:
+              - run: make test
 
     Fails:
         on: push
@@ -88,18 +102,17 @@ def timeouts(job: Job, *, maximum: int = 60) -> Verdicts:
         yield fail(job, message, fix=_fix(job))
 
 
-def _minutes(value: Scalar) -> float | None:
-    """The minutes that a limit allows; None for an expression."""
-    number = value.resolved
-    return float(number) if isinstance(number, int | float) and not isinstance(number, bool) else None
+def _minutes(value: Scalar, job: Job) -> float | None:
+    """The most minutes that a limit allows; None where the file alone does not decide."""
+    return max(possible_numbers(value, job.matrix) or (), default=None)
 
 
 def _judged(job: Job, value: Scalar, maximum: int) -> Verdict:
-    minutes = _minutes(value)
+    minutes = _minutes(value, job)
     if minutes is None:
-        return unproven(value, f"{job.label}: the limit is computed ({value.value[:60]})")
+        return _unknown(job.label, value)
     if minutes > maximum:
-        return fail(value, f"{job.label} may run for {minutes:g} minutes; the policy allows {maximum}")
+        return fail(value, _too_long(job.label, minutes, maximum))
     return passed(value, f"{job.label} is stopped after {minutes:g} minutes")
 
 
@@ -107,17 +120,24 @@ def _steps_judged(job: Job, maximum: int) -> Verdicts:
     """Judge a job by the limits of its steps: one that is too high is a failure, one that is computed unproven."""
     limits = [(step, step.timeout) for step in job.steps if step.timeout is not None]
     for step, value in limits:
-        minutes = _minutes(value)
+        minutes = _minutes(value, job)
         if minutes is None or minutes > maximum:
-            yield _step_judged(step, value, minutes, maximum)
+            yield (
+                _unknown(step.label, value) if minutes is None else fail(value, _too_long(step.label, minutes, maximum))
+            )
             return
     yield passed(job, f"{job.label}: every step has a limit of its own")
 
 
-def _step_judged(step: Step, value: Scalar, minutes: float | None, maximum: int) -> Verdict:
-    if minutes is None:
-        return unproven(value, f"{step.label}: the limit is computed ({value.value[:60]})")
-    return fail(value, f"{step.label} may run for {minutes:g} minutes; the policy allows {maximum}")
+def _too_long(label: str, minutes: float, maximum: int) -> str:
+    return f"{label} may run for {minutes:g} minutes; the policy allows {maximum}"
+
+
+def _unknown(label: str, value: Scalar) -> Verdict:
+    shown = value.value[:60]
+    if "${{" not in shown:
+        return unproven(value, f"{label}: the limit '{shown}' is a text; write a number, without quotes")
+    return unproven(value, f"{label}: the limit is computed ({shown})")
 
 
 def _fix(job: Job) -> Fix | None:
