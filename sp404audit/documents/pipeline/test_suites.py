@@ -82,7 +82,7 @@ class TestSuite:
         location: its first run, or the first file of its tests.
     """
 
-    kinds: ClassVar[tuple[str, ...]] = (*KINDS, "codecov")
+    kinds: ClassVar[tuple[str, ...]] = (*KINDS, "codecov", "dockerfile")
     __test__ = False  # for pytest, which takes the name for a class of tests
 
     def __init__(

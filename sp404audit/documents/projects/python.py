@@ -234,12 +234,17 @@ def _pyproject_tasks(document: PythonProject) -> Iterator[Fact]:
     environments = list(document.table("tool", "hatch", "envs"))[:_MOST_TASKS]
     places += [("hatch", ("tool", "hatch", "envs", name, "scripts")) for name in environments]
     for runner, path in places:
-        for name, value in list(document.table(*path).items())[:_MOST_TASKS]:
+        table = document.table(*path)
+        for name, value in list(table.items())[:_MOST_TASKS]:
             label = f"{path[3]}:{name}" if runner == "hatch" and path[3] != "default" else name
             region = document.region(*path, name)
             refers = runner == "poe" and isinstance(value, list)  # poe's lists name other tasks
             lines = [(line, region) for line in ([] if refers else _task_lines(value))]
             needs = _task_needs({"sequence": value} if refers else value)
+            if runner == "hatch":  # a script that begins with the name of another one of its environment starts that
+                called = [line.split()[0] for line, _ in lines if line.split()[:1] and line.split()[0] in table]
+                prefix = label.removesuffix(name)
+                needs = (*needs, *(f"{prefix}{one}" for one in called if one != name))
             yield from task_facts(document, runner, label, region, lines, needs)
     from sp404audit.documents.projects.tox import tox_facts, tox_toml_facts
 

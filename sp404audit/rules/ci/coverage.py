@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from itertools import islice
 
+from sp404audit.documents.containers.dockerfile_stages import DockerfileFact
 from sp404audit.documents.pipeline.test_suites import TestSuite
+from sp404audit.results import Location
 from sp404audit.rules import Verdicts, fail, passed, rule, unproven
 from sp404audit.rules.ci.coverage_gates import Gate, gates_of
 
@@ -16,6 +18,16 @@ _MEASURED = frozenset(
 """Languages whose ways to set a minimum are known here; of the others, none found proves nothing."""
 _MOST_GATES = 1_000
 _HINTS = ("test", "cover", "ci", "build", "check", "quality", "verify")
+_OTHER_SYSTEMS = (
+    ".gitlab-ci.yml", "Jenkinsfile", ".circleci/config.yml", "azure-pipelines.yml", ".azure-pipelines", ".travis.yml",
+    "bitbucket-pipelines.yml", ".buildkite", ".drone.yml", ".woodpecker.yml", ".woodpecker", ".cirrus.yml",
+    "appveyor.yml", ".appveyor.yml", "buildspec.yml", "cloudbuild.yaml", ".semaphore/semaphore.yml", ".tekton",
+)  # fmt: skip
+"""Configurations of systems that may run the tests, and are not read."""
+_BUILDERS = frozenset({"earthly", "dagger", "dagger/dagger-for-github", "bazel", "bazelisk", "nix", "pants", "buck2"})
+"""Tools that run what their own files say."""
+_TESTING = frozenset({"test", "tests", "ci", "pytest", "tox", "nox"})
+"""Words in the name of an action, or of a stage of an image, that may run tests."""
 
 
 @rule("ci/coverage-gate", severity="medium", precision="medium", security=False)
@@ -127,12 +139,32 @@ def coverage_gate(suite: TestSuite, *, minimum: int = 80) -> Verdicts:
     hidden = next((one for one in suite.pipeline.opaque if any(word in one.text.lower() for word in _HINTS)), None)
     if hidden is not None and not suite.gating:
         yield unproven(hidden.location, f"whether {suite.label} have a coverage gate depends on {hidden.text[:80]}")
+    elif not suite.runs and (sight := _out_of_sight(suite)) is not None:
+        location, what = sight
+        yield unproven(location, f"no job is seen to run {suite.label}; {what} may do so")
     elif suite.language not in _MEASURED:
         yield unproven(suite.location, f"no coverage gate that is known here guards {suite.label}")
     else:
         related = [(gate.location, gate.obstacle or f"asks for {gate.minimum or 0:g} %") for gate in gates]
         place = suite.gating[0].location if suite.gating else suite.location
         yield fail(place, _message(suite, best, gates, minimum), related=list(dict.fromkeys(related))[:5])
+
+
+def _out_of_sight(suite: TestSuite) -> tuple[Location, str] | None:
+    """Find what may run tests that no job is seen to run: another system, an image's build, a tool of its own."""
+    for path in _OTHER_SYSTEMS:
+        if suite.repository.exists(path):
+            return suite.location, path
+    for job in suite.pipeline:
+        for run in job.runs:
+            name = run.words[0] if run.words else ""
+            if name in _BUILDERS or ("/" in name and not _TESTING.isdisjoint(name.rpartition("/")[2].split("-"))):
+                return run.location, f"`{name}`"
+    for file in suite.repository.facts(DockerfileFact):
+        for stage in file.stages:
+            if not _TESTING.isdisjoint(stage.name.lower().split("-")):
+                return stage.location, f"the build of the stage '{stage.name}'"
+    return None
 
 
 def _amount(gate: Gate) -> float:

@@ -96,6 +96,9 @@ def _codecov(suite: TestSuite, run: Run) -> Iterator[Gate]:
         yield Gate(one.location, "codecov", min(other.minimum or 0.0 for other in project), one.known)
     for one in found if not project else ():
         yield Gate(one.location, "codecov", None, obstacle=one.note)
+    if not found:
+        obstacle = "no codecov.yml sets a target, so that it only compares with the base"
+        yield Gate(run.location, "codecov", None, obstacle=obstacle)
 
 
 def _service(run: Run) -> Iterator[Gate]:

@@ -40,6 +40,50 @@ WORKSPACE = {
 }
 CASES: dict[str, tuple[str, dict[str, str]]] = {
     "turbo-through-pnpm": ("pass", {CI: workflow("pnpm turbo run test"), **WORKSPACE}),
+    "another-system-may-run-them": (
+        "open",
+        {
+            "Jenkinsfile": "sh 'pytest'",
+            CI: workflow("make docs"),
+            "pyproject.toml": PYPROJECT,
+            "tests/test_a.py": "0\n",
+        },
+    ),
+    "earthly-may-run-them": (
+        "open",
+        {CI: workflow("earthly --ci +all"), "pyproject.toml": PYPROJECT, "tests/test_a.py": "0\n"},
+    ),
+    "an-image-that-tests-itself": (
+        "open",
+        {
+            CI: workflow("docker build ."),
+            "Dockerfile": "FROM python:3.12 AS test\nRUN python -m pytest\n",
+            "pyproject.toml": PYPROJECT,
+            "tests/test_a.py": "0\n",
+        },
+    ),
+    "an-image-that-tests-nothing": (
+        "fail",
+        {
+            CI: workflow("docker build ."),
+            "Dockerfile": "FROM python:3.12\nRUN pip install .\n",
+            "pyproject.toml": PYPROJECT,
+            "tests/test_a.py": "0\n",
+        },
+    ),
+    "hatch-scripts-that-start-each-other": (
+        "pass",
+        {
+            CI: workflow("hatch run cov"),
+            "pyproject.toml": PYPROJECT
+            + '[tool.hatch.envs.default.scripts]\nmeasure = "coverage run -m pytest {args}"\n'
+            + 'cov = ["measure", "coverage report"]\n[tool.coverage.report]\nfail_under = 95\n',
+        },
+    ),
+    "codecov-without-a-target": (
+        "fail",
+        {CI: workflow("pytest --cov=shop --cov-report=xml") + uses("codecov/codecov-action@v5")},
+    ),
     "nx-through-yarn": ("pass", {CI: workflow("yarn nx run-many -t test"), **WORKSPACE}),
     "pytest-option-with-a-space": ("pass", {CI: workflow("pytest --cov --cov-fail-under 85")}),
     "pytest-addopts-in-pyproject": (
