@@ -27,16 +27,15 @@ _BUILT = frozenset(
         "target",
         "output",
         "bin",
-        "node_modules",
         "vendor",
-        ".venv",
-        "venv",
         "tmp",
         ".next",
     }
     | {".output", "coverage", "public", "generated", "gen", "site", "_build"}
 )
 """Folders that a build makes, when the repository does not hold them."""
+_INSTALLED = frozenset({"node_modules", ".venv", "venv"})
+"""Folders of a package manager: never in a repository, and no claim about it."""
 _PRODUCERS = frozenset(
     {
         "git",
@@ -154,6 +153,8 @@ def _judge(repository: Repository, group: Group, command: ShellCommand, word: st
     for path in candidates:
         if repository.exists(path):
             return passed(command.location, f"{path} exists")
+    if any(part in _INSTALLED for path in candidates for part in path.split("/")[:-1]):
+        return None
     shown = word.lstrip(SCRIPT_FOLDER + ROOT_FOLDER).lstrip("/")
     if _tested(group, command, word) or _made(group, command, shown):
         return None

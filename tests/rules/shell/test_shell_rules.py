@@ -88,6 +88,10 @@ class TestTargets:
         assert sorted(found) == ["fail", "open"]
         assert "tools/seed.js" in found["fail"]
 
+    def test_what_a_package_manager_installs_is_left_alone(self, judge: Judge) -> None:
+        package = '{"name": "a", "scripts": {"postinstall": "node ./node_modules/x/install.js"}}'
+        assert judge("shell/exec-targets-exist", {"package.json": package}) == []
+
     def test_the_working_directory_of_a_step(self, judge: Judge) -> None:
         workflow = (
             "on: push\njobs: {b: {runs-on: x, steps: [{uses: actions/checkout@v4},"
