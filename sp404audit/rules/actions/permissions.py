@@ -38,8 +38,8 @@ def least_privilege_token(workflow: Workflow, *, allow_read_all: bool = True, re
     those made before February 2023 is to write everything. A permission at the top of a workflow of several jobs goes
     to all of them.
 
-    `allow_read_all` accepts `read-all`, at the top and in a job. `reusable` asks workflows that are only called by
-    others, whose token is their callers', to declare permissions of their own too.
+    `allow_read_all` accepts `read-all` for several jobs at once; with a single job it always passes. `reusable` asks
+    workflows that are only called by others, whose token is their callers', to declare permissions of their own too.
 
     Fix: put `permissions: {}` or `contents: read` at the top of the workflow, and what a job must write into that job.
 
@@ -107,8 +107,7 @@ def least_privilege_token(workflow: Workflow, *, allow_read_all: bool = True, re
     if not workflow.jobs:
         return
     heirs = [job for job in workflow.jobs.values() if job.permissions is None]
-    grievances = [*_write_all(workflow, heirs), *_top_level(workflow, heirs)]
-    grievances += [] if allow_read_all else _read_all(workflow, heirs)
+    grievances = [*_write_all(workflow, heirs), *_top_level(workflow, heirs, allow_read_all=allow_read_all)]
     if workflow.permissions is None and heirs:
         if set(workflow.triggers) == {"workflow_call"} and not reusable and not grievances:
             yield not_applicable(workflow, "only called by other workflows, whose permissions hold for it")
@@ -153,21 +152,13 @@ def _write_all(workflow: Workflow, heirs: list[Job]) -> Iterator[_Grievance]:
             yield _Grievance(job.permissions, message, "high")
 
 
-def _read_all(workflow: Workflow, heirs: list[Job]) -> Iterator[_Grievance]:
-    top = workflow.permissions
-    if top is not None and top.whole == "read-all" and heirs:
-        yield _Grievance(top, f"'read-all' lets {_names(heirs)} read everything; list what is needed", "low")
-    for job in workflow.jobs.values():
-        if job.permissions is not None and job.permissions.whole == "read-all":
-            message = f"'read-all' lets {job.label} read everything; list what is needed"
-            yield _Grievance(job.permissions, message, "low")
-
-
-def _top_level(workflow: Workflow, heirs: list[Job]) -> Iterator[_Grievance]:
+def _top_level(workflow: Workflow, heirs: list[Job], *, allow_read_all: bool) -> Iterator[_Grievance]:
     """Look for grants at the top that go to jobs without need. With a single job there is no difference."""
     top = workflow.permissions
     if top is None or not heirs or len(workflow.jobs) < 2:
         return
+    if top.whole == "read-all" and not allow_read_all:
+        yield _Grievance(top, f"'read-all' lets {_names(heirs)} read everything; list what is needed", "low")
     idle: dict[str, list[Job]] = {}
     for scope, _ in top.written():
         jobs = [job for job in heirs if not may_use(job, scope)]
