@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 import types
 import typing
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Protocol, TypeVar, cast
@@ -174,7 +175,7 @@ class _Items:
         return tuple([nested.decode(item, path) if type(item) is list else item for item in data])
 
 
-class _Row:
+class _Row(ABC):
     """A fixed number of fields, each with a shape of its own.
 
     The types in a row are looked at once for each combination that occurs: there are few, and many rows.
@@ -189,9 +190,9 @@ class _Row:
         self._written: set[tuple[type, ...]] = set()
         self._read: set[tuple[type, ...]] = set()
 
+    @abstractmethod
     def columns(self) -> tuple[_Shape, ...]:
         """The shapes of the fields."""
-        raise NotImplementedError
 
     @property
     def shapes(self) -> tuple[_Shape, ...]:
