@@ -28,6 +28,7 @@ __all__ = [
     "one_problem",
     "parse",
     "region",
+    "too_deep",
 ]
 
 Scalar = str | int | float | bool | None
@@ -157,12 +158,22 @@ def parse(source: Source) -> tuple[Block, list[Problem]]:
         # A brace is missing. Files are indented: a header in the first column says where the block above ends.
         reader = _BodyReader(source.text, unindented_header_closes=True)
         body = reader.read()
-    return body, one_problem(Problem(id_, message, source.region(*span)) for id_, message, span in reader.problems)
+    return body, one_problem(_problem(source, *problem) for problem in reader.problems)
+
+
+def too_deep(region: Region) -> Problem:
+    """Tell of an expression whose value is taken as unknown: every rule that asks for it says so, none misses it."""
+    return Problem("hcl/too-deep", "this nests too deep to be evaluated: its value is taken as unknown", region, "note")
+
+
+def _problem(source: Source, id_: str, message: str, span: tuple[int, int]) -> Problem:
+    region = source.region(*span)
+    return too_deep(region) if id_ == "hcl/too-deep" else Problem(id_, message, region)
 
 
 def one_problem(problems: Iterable[Problem]) -> list[Problem]:
     """Tell only the first problem of a file, an error of syntax before anything else, and how many there are."""
-    ordered = sorted(problems, key=lambda problem: problem.id)
+    ordered = sorted(problems, key=lambda problem: (problem.level != "error", problem.id))
     if len(ordered) > 1:
         ordered[0].message += f" (and {len(ordered) - 1} more)"
     return ordered[:1]
@@ -328,7 +339,7 @@ class _BodyReader:
 
     def _take_deep(self) -> None:
         for start, end in self.expressions.too_deep[:_MAX_PROBLEMS]:
-            self.problems.append(("hcl/too-deep", "this nests too deep to be evaluated", (start, end)))
+            self.problems.append(("hcl/too-deep", "", (start, end)))
 
 
 def _simple_attribute(match: re.Match[str]) -> Attribute:

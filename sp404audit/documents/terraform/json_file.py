@@ -10,7 +10,15 @@ from collections.abc import Iterator
 
 from sp404audit.documents import json_tree
 from sp404audit.documents.hcl.expressions import ExpressionReader
-from sp404audit.documents.hcl.reader import MAX_DEPTH, Attribute, Block, Expression, HclSyntaxError, one_problem
+from sp404audit.documents.hcl.reader import (
+    MAX_DEPTH,
+    Attribute,
+    Block,
+    Expression,
+    HclSyntaxError,
+    one_problem,
+    too_deep,
+)
 from sp404audit.documents.source import Problem, Source
 from sp404audit.documents.yaml_tree import Mapping, Node, Scalar, Sequence
 
@@ -115,7 +123,7 @@ class _Reader:
         """The expression that a node stands for."""
         start, end = node.start.index, node.end.index
         if depth >= MAX_DEPTH:
-            self.problems.append(Problem("hcl/too-deep", "this nests too deep to be evaluated", node.region))
+            self.problems.append(too_deep(node.region))
             return Expression("unknown", start, end)
         if isinstance(node, Scalar):
             return self.scalar(node, reference)
