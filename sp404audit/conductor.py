@@ -44,6 +44,7 @@ def audit(
     baseline: str | Path | None = None,
     today: datetime.date | None = None,
     cache: bool | str | Path | None = None,
+    fingerprints: bool = True,
 ) -> Audit:
     """Audit a repository.
 
@@ -60,6 +61,7 @@ def audit(
         today: the day on which waivers expire or not; None for the machine's date.
         cache: whether unchanged files are not audited again: None where that pays (many files), True or False, or the
             folder to keep the cache in instead of the user's own. The report is the same either way.
+        fingerprints: whether results get what baselines and SARIF know them by. Always, when there is a baseline.
 
     Returns:
         The finished audit: results, what was not audited, a verdict a control, the exit code.
@@ -81,7 +83,14 @@ def audit(
         evaluated = _evaluate(reader, found, native, in_force, known)
     results, triage_notes = triage.triage(
         at_work.merge(evaluated.results, chosen),
-        triage.Context(reader, evaluated.comments, in_force, chosen, today or datetime.date.today()),  # noqa: DTZ011
+        triage.Context(
+            reader=reader,
+            comments=evaluated.comments,
+            policy=in_force,
+            rules=chosen,
+            today=today or datetime.date.today(),  # noqa: DTZ011 (the machine's own day: a waiver ends at home)
+            fingerprinted=fingerprints or baseline is not None,
+        ),
         baseline,
     )
     notifications = {*found.notifications, *evaluated.notifications, *at_work.notifications, *triage_notes}

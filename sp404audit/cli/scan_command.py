@@ -111,6 +111,7 @@ def command(
             fail_on=fail_on,
             baseline=baseline,
             today=_today(),
+            fingerprints=any(target.format != "text" for target in targets),
             cache=False if no_cache else None,
         )
     except (PolicyError, NotADirectoryError) as error:

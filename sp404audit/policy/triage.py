@@ -31,13 +31,17 @@ _LINE_LENGTH = 500
 
 
 class Context(NamedTuple):
-    """What triage goes by: the files, the comments in them by path, the policy, the rules in force, and the day."""
+    """What triage goes by: the files, the comments in them by path, the policy, the rules in force, and the day.
+
+    `fingerprinted`: whether somebody will ask what a result is known by, as every format but text does.
+    """
 
     reader: Reader
     comments: Mapping[str, Sequence[Comment]]
     policy: Policy
     rules: Sequence[Rule]
     today: datetime.date
+    fingerprinted: bool = True
 
 
 def triage(
@@ -54,7 +58,7 @@ def triage(
     for acceptance in suppressions.acceptances():
         evaluation.judge(acceptance, acceptance.location.path)
     found = sorted([*found, *evaluation.results()], key=order)
-    found = _recognisable(found, context.reader)
+    found = _shown(found, context)
     if baseline is not None:
         from sp404audit.policy.baseline import compare
 
@@ -186,31 +190,31 @@ def _waives(waiver: Waiver, result: Result) -> bool:
     return matches_any(result.location.path, waiver.paths)
 
 
-def _recognisable(results: list[Result], reader: Reader) -> list[Result]:
-    """Give every failure and open result its fingerprints and the lines around it.
+def _shown(results: list[Result], context: Context) -> list[Result]:
+    """Give every failure and open result the lines around it, and what it is known by.
 
     Results come ordered by path, so each file is read once more, and one at a time.
     """
     shown = [number for number, result in enumerate(results) if result.kind in ("fail", "open")]
     for path, group in groupby(shown, key=lambda number: results[number].location.path):
-        _recognise(results, list(group), _source(reader, path))
+        numbers, source = list(group), _source(context.reader, path)
+        for number in numbers:
+            snippet = _without_secrets(_snippet(source, results[number].location.region), results[number])
+            results[number] = replace(results[number], snippet=snippet)
+        if context.fingerprinted:
+            _recognise(results, numbers, source)
     return results
 
 
 def _recognise(results: list[Result], numbers: Sequence[int], source: Source | None) -> None:
-    """Do so for the results of one file; one that cannot be read has no lines."""
+    """Give the results of one file their fingerprints; one that cannot be read has no lines."""
     subjects = [(results[number].rule_id, results[number].location) for number in numbers]
     stable = fingerprints.stable_fingerprints(subjects, lambda _, number: source.line(number) if source else "")
     wanted = {location.region.start_line for _, location in subjects}
     hashes = fingerprints.line_hashes(source.text, wanted) if source else {}
     for number, fingerprint in zip(numbers, stable, strict=True):
-        result = results[number]
-        results[number] = replace(
-            result,
-            fingerprint=fingerprint,
-            line_hash=hashes.get(result.location.region.start_line, ""),
-            snippet=_without_secrets(_snippet(source, result.location.region), result),
-        )
+        line_hash = hashes.get(results[number].location.region.start_line, "")
+        results[number] = replace(results[number], fingerprint=fingerprint, line_hash=line_hash)
 
 
 def _source(reader: Reader, path: str) -> Source | None:
