@@ -20,9 +20,28 @@ _SMALL = 8 * 1024
 @functools.cache
 def _parser() -> Parser:
     import tree_sitter
-    import tree_sitter_bash
 
-    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
+    return tree_sitter.Parser(tree_sitter.Language(_language()))
+
+
+def _language() -> object:
+    """The grammar itself, without the package around it.
+
+    Importing the package brings importlib.resources and what that needs, for queries that are not used here: a
+    twentieth of a small scan.
+    """
+    from importlib.machinery import PathFinder
+    from importlib.util import module_from_spec
+
+    package = PathFinder.find_spec("tree_sitter_bash")
+    found = package and PathFinder.find_spec("tree_sitter_bash._binding", package.submodule_search_locations)
+    if found is None or found.loader is None:
+        import tree_sitter_bash
+
+        return tree_sitter_bash.language()
+    binding = module_from_spec(found)
+    found.loader.exec_module(binding)
+    return binding.language()
 
 
 def parse_tree(text: str) -> tuple[Tree, bool]:
