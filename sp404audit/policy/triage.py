@@ -22,9 +22,6 @@ from sp404audit.rules.registry import RULES, Rule
 
 __all__ = ["Context", "triage"]
 
-_POINTING_AT_SECRETS = frozenset({"secrets/encrypted", "secrets/k8s-secret-plaintext"})
-"""Rules whose failures point at a secret itself, whatever its key is named."""
-
 _SNIPPET_MARGIN = 2
 _SNIPPET_LINES = 12
 _LINE_LENGTH = 500
@@ -235,4 +232,9 @@ def _snippet(source: Source | None, region: Region) -> Snippet | None:
 def _without_secrets(snippet: Snippet | None, result: Result) -> Snippet | None:
     if snippet is None:
         return None
-    return redacted(snippet, result.location.region if result.rule_id in _POINTING_AT_SECRETS else None)
+    return redacted(snippet, result.location.region if _points_at_secret(result) else None)
+
+
+def _points_at_secret(result: Result) -> bool:
+    rule = RULES.get(result.rule_id)
+    return rule is not None and rule.points_at_secret

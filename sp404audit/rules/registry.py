@@ -149,6 +149,7 @@ class Rule:
         cwe: numbers of the weaknesses that it guards against (https://cwe.mitre.org).
         precision: how seldom it is wrong, in GitHub's words: `very-high`, `high`, `medium`, `low`.
         security: whether a failure is a security problem (GitHub shows those apart).
+        points_at_secret: whether a failure's place is a secret itself, which no report may show.
     """
 
     def __init__(
@@ -162,6 +163,7 @@ class Rule:
         controls: tuple[str, ...],
         precision: str,
         security: bool,
+        points_at_secret: bool = False,
     ) -> None:
         self.id = id
         self.function = function
@@ -171,6 +173,7 @@ class Rule:
         self.controls = controls
         self.precision = precision
         self.security = security
+        self.points_at_secret = points_at_secret
 
     def __repr__(self) -> str:
         return f"Rule({self.id!r})"
@@ -232,6 +235,7 @@ def rule(
     controls: Iterable[str] = (),
     precision: str = "high",
     security: bool = True,
+    points_at_secret: bool = False,
 ) -> Callable[[Callable[..., Verdicts]], Callable[..., Verdicts]]:
     """Register a function as a rule; see `Rule` for what the arguments mean. The function itself is left as it is."""
 
@@ -247,6 +251,7 @@ def rule(
             controls=tuple(controls),
             precision=precision,
             security=security,
+            points_at_secret=points_at_secret,
         )
         return function
 

@@ -7,7 +7,7 @@ from sp404audit.documents.source import Source
 from sp404audit.rules import Verdicts, fail, passed, rule, unproven
 
 
-@rule("secrets/encrypted", severity="high", cwe=[311, 312])
+@rule("secrets/encrypted", severity="high", cwe=[311, 312], points_at_secret=True)
 def secrets_encrypted(source: Source) -> Verdicts:
     """Every secret in an encrypted file is ciphertext.
 
