@@ -7,7 +7,7 @@ import sys
 import click
 
 from sp404audit.outcome import EXIT_USAGE
-from sp404audit.rules import all_rules
+from sp404audit.rules import all_rules, find
 
 __all__ = ["command"]
 
@@ -19,13 +19,11 @@ def command(name: str) -> None:
 
     RULE is an id (docker/non-root-user), or a check of another tool that we have an equivalent of (hadolint:DL3002).
     """
-    rules = all_rules()
-    found = [rule for rule in rules if name == rule.id or name in rule.equivalents]
-    found = found or [rule for rule in rules if any(each.partition(":")[2] == name for each in rule.equivalents)]
+    found = find(name)
     if not found:
         from difflib import get_close_matches
 
-        near = get_close_matches(name, [rule.id for rule in rules], 1, 0.5)
+        near = get_close_matches(name, [rule.id for rule in all_rules()], 1, 0.5)
         hint = f"did you mean {near[0]}?" if near else "`sp404audit rules` lists them"
         click.echo(f"sp404audit: {name} is no rule; {hint}", err=True)
         sys.exit(EXIT_USAGE)

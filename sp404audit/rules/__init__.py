@@ -32,6 +32,7 @@ __all__ = [
     "Verdicts",
     "all_rules",
     "fail",
+    "find",
     "kinds_read_by",
     "load",
     "not_applicable",
@@ -95,6 +96,13 @@ def load(kinds: AbstractSet[str], names: Iterable[str] = ()) -> list[Rule]:
 def all_rules() -> tuple[Rule, ...]:
     """Import every rule, and return them in the order of their ids."""
     return tuple(load({kind for read in DOMAINS.values() for kind in read}))
+
+
+def find(name: str) -> list[Rule]:
+    """Return the rules that a name may mean: an id, another tool's check (`hadolint:DL3002`), or its bare id."""
+    rules = all_rules()
+    found = [rule for rule in rules if name == rule.id or name in rule.equivalents]
+    return found or [rule for rule in rules if any(check.partition(":")[2] == name for check in rule.equivalents)]
 
 
 def _import(domain: str) -> None:
