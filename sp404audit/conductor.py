@@ -15,7 +15,7 @@ from sp404audit.discovery import Discovery, File, InputError, Kind, Reader, disc
 from sp404audit.discovery.kinds import by_path
 from sp404audit.documents import loader
 from sp404audit.documents.model import Document, Fact, Repository
-from sp404audit.documents.secrets import declared_encryption, plain_text
+from sp404audit.documents.secrets import plain_text
 from sp404audit.documents.source import Problem, Source
 from sp404audit.engines import Engines
 from sp404audit.outcome import Audit
@@ -176,7 +176,7 @@ def _judge(source: Source, kind: str, evaluation: Evaluation) -> Judged:
 def _facts_of(document: Document, evaluation: Evaluation) -> tuple[Fact, ...]:
     """Collect a document's facts; a document that fails to tell them loses only those."""
     try:
-        return (*document.facts(), *declared_encryption.facts(document.source))
+        return tuple(loader.facts_of(document))
     except Exception as error:  # noqa: BLE001 (one document's mistake must not cost another file's results)
         evaluation.crashed("", document.source.path, error)
         return ()

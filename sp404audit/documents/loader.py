@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 
 from sp404audit.discovery import Kind
-from sp404audit.documents.model import Document
+from sp404audit.documents.model import Document, Fact
 from sp404audit.documents.source import DocumentError, Problem, Source
 
-__all__ = ["PARSERS", "load"]
+__all__ = ["PARSERS", "facts_of", "load"]
 
 PARSERS: dict[str, str] = {
     Kind.WORKFLOW: "github.workflow:parse",
@@ -71,6 +71,14 @@ def load(kind: str, source: Source) -> Document:
     except Exception as error:  # noqa: BLE001 (one parser's mistake must not cost another file's results)
         message = f"its parser failed ({type(error).__name__}: {str(error)[:200]}); please report it"
         return _unread(source, Problem("rule/crashed", message))
+
+
+def facts_of(document: Document) -> Iterator[Fact]:
+    """Yield a document's own facts, and those that any file may hold whatever its kind."""
+    from sp404audit.documents.secrets import declared_encryption
+
+    yield from document.facts()
+    yield from declared_encryption.facts(document.source)
 
 
 def _unread(source: Source, problem: Problem) -> Document:
