@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,8 @@ import sp404audit
 from sp404audit import audit
 from sp404audit.documents.containers.dockerfile import Dockerfile
 from sp404audit.outcome import Audit
-from sp404audit.results import Severity
 from sp404audit.rules import registry
-from sp404audit.rules.registry import Rule, Verdicts, fail, passed
+from sp404audit.rules.registry import Verdicts, fail, passed
 
 LATEST = "FROM python:latest\nUSER 1000\n"
 
@@ -53,27 +53,21 @@ def test_a_file_that_could_not_be_opened_leaves_its_controls_open(tmp_path: Path
     assert report.incomplete
 
 
+def registered(rule_id: str, function: Callable[[Dockerfile], Verdicts]) -> Iterator[None]:
+    """Have one more rule on Dockerfiles while a test runs."""
+    registry.rule(rule_id, severity="low", security=False)(function)
+    yield
+    del registry.RULES[rule_id]
+
+
 @pytest.fixture
-def crashing_rule() -> object:
+def crashing_rule() -> Iterator[None]:
     def crash(dockerfile: Dockerfile) -> Verdicts:
         """Never crash."""
         yield passed(dockerfile.source.line_region(1))
         raise KeyError("deliberate")
 
-    crash.__annotations__ = {"dockerfile": Dockerfile, "return": Verdicts}
-    rule = Rule(
-        "docker/crashes",
-        crash,
-        severity=Severity.LOW,
-        equivalents=(),
-        cwe=(),
-        controls=(),
-        precision="high",
-        security=False,
-    )
-    registry.RULES[rule.id] = rule
-    yield rule
-    del registry.RULES[rule.id]
+    yield from registered("docker/crashes", crash)
 
 
 @pytest.mark.usefixtures("crashing_rule")
@@ -87,26 +81,13 @@ def test_a_crashing_rule_costs_no_other_rule(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def talkative_rule() -> object:
+def talkative_rule() -> Iterator[None]:
     def talk(dockerfile: Dockerfile) -> Verdicts:
         """Say less."""
         for number in range(1, 251):
             yield fail(dockerfile.source.line_region(number), "x" * 1000)
 
-    talk.__annotations__ = {"dockerfile": Dockerfile, "return": Verdicts}
-    rule = Rule(
-        "docker/talks",
-        talk,
-        severity=Severity.LOW,
-        equivalents=(),
-        cwe=(),
-        controls=(),
-        precision="high",
-        security=False,
-    )
-    registry.RULES[rule.id] = rule
-    yield rule
-    del registry.RULES[rule.id]
+    yield from registered("docker/talks", talk)
 
 
 @pytest.mark.usefixtures("talkative_rule")
