@@ -96,18 +96,10 @@ class Action(Document):
 
     def subjects(self) -> Iterator[object]:
         """Yield the action and what stands in its steps; what an anchor names is judged once."""
-        from sp404audit.documents.github.code import step_code
+        from sp404audit.documents.github.code import step_subjects
 
         yield self
-        seen: set[int] = set()
-        for step in self.steps:
-            if id(step.node) in seen:
-                continue
-            seen.add(id(step.node))
-            yield step
-            if step.uses is not None:
-                yield step.uses
-            yield from step_code(step)
+        yield from step_subjects(self.steps, set())
 
     def facts(self) -> Iterator[Fact]:
         """Yield what rules across files need to know; see workflow_facts."""

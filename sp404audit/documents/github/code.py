@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sp404audit.documents.source import Source
     from sp404audit.results import Region
 
-__all__ = ["Code", "job_code", "step_code"]
+__all__ = ["Code", "job_code", "step_code", "step_subjects"]
 
 _PROGRAMS = {
     "bash": "bash",
@@ -123,6 +123,18 @@ def code_inputs() -> dict[str, dict[str, str]]:
         action.lower(): {name.lower(): language for name, language in inputs.items()}
         for action, inputs in data["actions"].items()
     }
+
+
+def step_subjects(steps: Iterable[Step], seen: set[int]) -> Iterator[object]:
+    """Yield steps and what rules judge in them; a step that was seen under another anchor's alias is left out."""
+    for step in steps:
+        if id(step.node) in seen:
+            continue
+        seen.add(id(step.node))
+        yield step
+        if step.uses is not None:
+            yield step.uses
+        yield from step_code(step)
 
 
 def step_code(step: Step) -> Iterator[Code]:

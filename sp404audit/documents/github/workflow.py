@@ -289,7 +289,7 @@ class Workflow(Document):
 
     def subjects(self) -> Iterator[object]:
         """Yield the workflow, its jobs, and what stands in them; what an anchor names is judged once."""
-        from sp404audit.documents.github.code import job_code, step_code
+        from sp404audit.documents.github.code import job_code, step_subjects
 
         yield self
         seen: set[int] = set()
@@ -302,14 +302,7 @@ class Workflow(Document):
             if job.uses is not None:
                 yield job.uses
             yield from job_code(job)
-            for step in job.steps:
-                if id(step.node) in seen:
-                    continue
-                seen.add(id(step.node))
-                yield step
-                if step.uses is not None:
-                    yield step.uses
-                yield from step_code(step)
+            yield from step_subjects(job.steps, seen)
 
     def facts(self) -> Iterator[Fact]:
         """Yield what rules across files need to know; see workflow_facts."""
