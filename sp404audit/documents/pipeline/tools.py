@@ -1,6 +1,7 @@
 """Which programs run others, test, and check: tables, no logic.
 
-Collected on 2026-11-25 from the tools' own documentation. A pattern's first word is the program's name, the next ones
+Compiled on 2026-11-25 from what the tools document; rows were not looked up one by one.
+A pattern's first word is the program's name, the next ones
 are the sub-commands that must follow it, in this order, options left aside; a word that begins with `-` must stand
 among the options.
 """

@@ -1,6 +1,7 @@
 """What actions of others do in a pipeline: a table, no logic.
 
-Collected on 2026-11-25 from the actions' `action.yml` files: inputs and their defaults. Names are in lower case, as
+Compiled on 2026-11-25 from what `action.yml` files say of inputs and defaults; not looked up one by one.
+Names are in lower case, as
 GitHub compares them.
 """
 

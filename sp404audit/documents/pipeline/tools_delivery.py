@@ -1,6 +1,7 @@
 """Which programs deploy and publish: a table, no logic.
 
-Collected on 2026-11-25 from the tools' own documentation. Patterns are written as in `tools`.
+Compiled on 2026-11-25 from what the tools document; rows were not looked up one by one.
+Patterns are written as in `tools`.
 """
 
 from __future__ import annotations
