@@ -1,0 +1,1 @@
+"""Where events come from: one module or package a source, each ending in a `Collected`."""
