@@ -1,4 +1,4 @@
-"""What comes out: figures, each with its evidence, its uncertainty, a verdict and a trend. Every report is made of these."""
+"""What comes out: figures, each with its evidence, its uncertainty, a verdict and a trend; every report is of these."""
 
 from __future__ import annotations
 
