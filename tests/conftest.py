@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,9 @@ ROOT = Path(__file__).parent.parent
 MULTITOOL = Path(
     os.environ.get("SARIF_MULTITOOL", ROOT / ".ci/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool")
 )
+
+CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), "")
+AXE = ROOT / ".ci/node_modules/axe-core/axe.min.js"
 
 
 def _no_module(name: str) -> Callable[[], str]:
@@ -31,10 +35,27 @@ def _no_multitool() -> str:
     return f"no SARIF multitool at {MULTITOOL}; .ci/run installs it"
 
 
+def _no_chromium() -> str:
+    if not importlib.util.find_spec("playwright"):
+        return "playwright is not installed; pip install --group test"
+    return "" if CHROMIUM else "no chromium on the PATH; .ci/run installs it"
+
+
+def _no_axe() -> str:
+    return "" if AXE.is_file() else f"no axe-core at {AXE}; .ci/run installs it"
+
+
+def _no_pdftotext() -> str:
+    return "" if shutil.which("pdftotext") else "no pdftotext on the PATH (poppler-utils); .ci/run installs it"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "checkov": _no_module("checkov"),
     "pip-audit": _no_module("pip_audit"),
     "multitool": _no_multitool,
+    "chromium": _no_chromium,
+    "axe": _no_axe,
+    "pdftotext": _no_pdftotext,
 }
 """What a test may need beyond the test group; each tells why it is missing, or an empty string."""
 
