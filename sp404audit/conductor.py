@@ -76,6 +76,7 @@ def audit(
     reader = Reader(root)
     in_force = loading.resolve(reader, policy, isolated=isolated, select=tuple(select), ignore=tuple(ignore))
     found = discover(root, exclude=in_force.exclude)
+    today = today or datetime.date.today()  # noqa: DTZ011 (the machine's own day: a waiver ends at home)
     chosen = tuple(rule for rule in rules.load(set(_counts(found)), in_force.select) if in_force.might_ask(rule))
     at_work = Engines(reader, found, in_force, engines)
     native = chosen if at_work.native else ()
@@ -88,7 +89,7 @@ def audit(
             comments=evaluated.comments,
             policy=in_force,
             rules=chosen,
-            today=today or datetime.date.today(),  # noqa: DTZ011 (the machine's own day: a waiver ends at home)
+            today=today,
             fingerprinted=fingerprints or baseline is not None,
         ),
         baseline,
@@ -104,6 +105,7 @@ def audit(
         engines=tuple(at_work.runs),
         fail_on=_severity(fail_on) or in_force.fail_on,
         used_baseline=baseline is not None,
+        today=today,
     )
 
 

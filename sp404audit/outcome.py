@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sp404audit.policy.model import Policy
 from sp404audit.results import EngineRun, Kind, Notification, Result, Severity
 from sp404audit.rules.registry import Rule
+
+if TYPE_CHECKING:
+    import datetime
 
 __all__ = ["Audit", "ControlVerdict"]
 
@@ -38,6 +42,8 @@ class Audit:
         files: how many files of each kind were audited.
         engines: what produced the results.
         fail_on: the least severity that makes the repository not compliant.
+        used_baseline: whether results are marked by an earlier report.
+        today: the day that decided which waivers have run out; None when nobody says, as in a report read again.
     """
 
     version: str
@@ -49,6 +55,7 @@ class Audit:
     engines: tuple[EngineRun, ...] = ()
     fail_on: Severity = Severity.LOW
     used_baseline: bool = False
+    today: datetime.date | None = None
 
     @cached_property
     def failures(self) -> tuple[Result, ...]:
