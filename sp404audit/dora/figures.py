@@ -14,6 +14,7 @@ __all__ = [
     "Band",
     "Bucket",
     "ChangeRow",
+    "Comparison",
     "Confidence",
     "Counted",
     "DeploymentRow",
@@ -40,6 +41,7 @@ METRICS = (
 )
 """The order of figures in every report: DORA's five, then the handbook's own."""
 
+Comparison = Literal["<", "<=", ">", ">="]
 Unit = Literal["per_week", "seconds", "ratio"]
 Verdict = Literal["pass", "fail", "not proven", "no target"]
 Confidence = Literal["high", "medium", "low", "none"]
@@ -112,7 +114,7 @@ class Target(NamedTuple):
     """
 
     text: str
-    comparison: Literal["<", "<=", ">", ">="]
+    comparison: Comparison
     value: float
     statistic: str
     file: str = ""
