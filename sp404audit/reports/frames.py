@@ -6,7 +6,7 @@ from sp404audit.records import NamedTuple
 from sp404audit.reports.escape import code
 from sp404audit.results import WHOLE_FILE, Region, Snippet
 
-__all__ = ["FrameLine", "frame", "width"]
+__all__ = ["FrameLine", "frame", "last_line", "marked_columns", "width"]
 
 _BEFORE, _MARKED, _AFTER = 1, 3, 1
 _COLUMNS = 110
@@ -37,9 +37,7 @@ def frame(snippet: Snippet | None, region: Region) -> list[FrameLine]:
     """
     if snippet is None or region == WHOLE_FILE:
         return []
-    end_line = region.end_line
-    if region.end_column == 1 and end_line > region.start_line:
-        end_line -= 1  # the region ends with a line end
+    end_line = last_line(region)
     last_marked = min(end_line, region.start_line + _MARKED - 1)
     after = _AFTER if last_marked == end_line else 0
     lines: list[FrameLine] = []
@@ -49,23 +47,38 @@ def frame(snippet: Snippet | None, region: Region) -> list[FrameLine]:
             continue
         line = snippet.lines[index]
         if region.start_line <= number <= last_marked:
-            lines.extend(_marked(number, line, region, end_line))
+            lines.extend(_marked(number, line, region))
         elif line.strip():
             lines.append(FrameLine(number, code(line[:_COLUMNS]) + _ellipsis(line)))
     return lines
+
+
+def last_line(region: Region) -> int:
+    """The last line that a region has a character of: one that ends with a line end stops before the next line."""
+    if region.end_column == 1 and region.end_line > region.start_line:
+        return region.end_line - 1
+    return region.end_line
+
+
+def marked_columns(number: int, line: str, region: Region) -> tuple[int, int]:
+    """Which part of a line a region covers: the first character and the one after the last, counted from 0.
+
+    Indentation is left out where the region goes on from the line before; at least one column is marked.
+    """
+    indent = len(line) - len(line.lstrip())
+    start = region.start_column - 1 if number == region.start_line else indent
+    end = region.end_column - 1 if number == region.end_line else len(line.rstrip())
+    start = min(start, len(line))
+    return start, max(start + 1, min(end, len(line)))
 
 
 def _ellipsis(line: str) -> str:
     return " …" if len(line) > _COLUMNS else ""
 
 
-def _marked(number: int, line: str, region: Region, end_line: int) -> list[FrameLine]:
+def _marked(number: int, line: str, region: Region) -> list[FrameLine]:
     """A line and its carets. Of a long line, the part around them is shown."""
-    indent = len(line) - len(line.lstrip())
-    start = region.start_column - 1 if number == region.start_line else indent
-    end = region.end_column - 1 if number == end_line else len(line.rstrip())
-    start = min(start, len(line))
-    end = max(start + 1, min(end, len(line)))
+    start, end = marked_columns(number, line, region)
     first = start - _LEAD if end > _COLUMNS and start > _LEAD else 0
     shown = line[first : first + _COLUMNS]
     lead = "… " if first else ""

@@ -42,9 +42,9 @@ def test_several_lines_are_each_marked_and_cut_after_three() -> None:
 
 
 def test_a_region_that_ends_with_a_line_end_marks_no_further_line() -> None:
-    assert frame(Snippet(1, ("a", "b")), Region(1, 1, 2, 1)) == [
-        FrameLine(1, "a"),
-        FrameLine(0, "^"),
+    assert frame(Snippet(1, ("all", "b")), Region(1, 1, 2, 1)) == [
+        FrameLine(1, "all"),
+        FrameLine(0, "^^^"),
         FrameLine(2, "b"),
     ]
 
