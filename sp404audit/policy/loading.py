@@ -317,6 +317,8 @@ def _merge(files: list[_File], select: tuple[str, ...], ignore: tuple[str, ...])
     waivers: list[Waiver] = []
     exclude: list[str] = []
     targets: dict[str, str] = {}
+    metrics: dict[str, Any] = {}
+    target_places: dict[str, Location] = {}
     default, fail_on = True, Severity.LOW
     for file in files:
         values = file.values
@@ -325,7 +327,11 @@ def _merge(files: list[_File], select: tuple[str, ...], ignore: tuple[str, ...])
         overrides += [Override(tuple(item["paths"]), _choices(item["rules"])) for item in values.get("overrides", ())]
         waivers += [_waiver(file, number, item) for number, item in enumerate(values.get("waivers", ()))]
         exclude += values.get("exclude", ())
-        targets |= {key: str(value) for key, value in values.get("metrics", {}).get("targets", {}).items()}
+        settings = values.get("metrics", {})
+        metrics |= settings
+        for key, value in settings.get("targets", {}).items():
+            targets[key] = str(value)
+            target_places[key] = Location(file.name, file.place("metrics", "targets", key))
         if "default" in values:
             default = values["default"] in ("on", True)
         if "fail-on" in values:
@@ -341,6 +347,8 @@ def _merge(files: list[_File], select: tuple[str, ...], ignore: tuple[str, ...])
         waivers=tuple(waivers),
         fail_on=fail_on,
         targets=targets,
+        metrics={key: value for key, value in metrics.items() if key != "targets"},
+        target_places=target_places,
         select=select,
         ignore=ignore,
     )

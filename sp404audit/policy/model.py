@@ -77,6 +77,8 @@ class Policy:
         waivers: accepted failures.
         fail_on: the least severity that makes a repository not compliant.
         targets: of the metrics report, as they stand in the policy.
+        target_places: where each of them stands.
+        metrics: the counting rules of the metrics report, as they stand in the policy.
         select, ignore: the command line's word on which rules run; it wins.
     """
 
@@ -89,6 +91,8 @@ class Policy:
     waivers: tuple[Waiver, ...] = ()
     fail_on: Severity = Severity.LOW
     targets: Mapping[str, str] = field(default_factory=dict)
+    target_places: Mapping[str, Location] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
 
@@ -125,6 +129,11 @@ class Policy:
         if not enabled or _named(rule_id, self.ignore):
             return None
         return Setting(choice.parameters, choice.severity)
+
+    def target_file(self, key: str) -> str:
+        """The policy file that sets a target, with its line; empty when none does."""
+        place = self.target_places.get(key)
+        return f"{place.path}:{place.region.start_line}" if place else ""
 
     def might_ask(self, rule: Rule) -> bool:
         """Whether the rule is asked of any file at all."""

@@ -26,6 +26,71 @@ _TYPES: dict[type, dict[str, Any]] = {
 }
 
 
+_SPAN = {"type": "string", "pattern": r"^\d{1,5}\s*[a-z]+$", "description": "Such as 1h, 30m or 2d."}
+_TARGETS = (
+    "deployment-frequency",
+    "lead-time",
+    "change-failure-rate",
+    "recovery-time",
+    "rework-rate",
+    "mttr",
+    "uptime",
+    "build-time",
+)
+_METRICS: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "description": "Targets and counting rules of the metrics report.",
+    "properties": {
+        "targets": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {key: {"type": ["string", "number"]} for key in _TARGETS},
+        },
+        "production-environments": {**_STRINGS, "description": "Globs of environments that are production."},
+        "tags": {"type": "string", "description": "Glob of the tags that are deployments."},
+        "branch": {"type": "string", "description": "The main line, when it is not the default branch."},
+        "deployments-from": {"enum": ["auto", "tags", "merges"]},
+        "services": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["tags"],
+                "properties": {"tags": {"type": "string"}, "paths": _STRINGS},
+            },
+        },
+        "merge-window": _SPAN,
+        "attribution-window": _SPAN,
+        "patch-window": _SPAN,
+        "count-redeploys": {"type": "boolean"},
+        "count-rollbacks": {"type": "boolean"},
+        "count-prereleases": {"type": "boolean"},
+        "lead-start": {"enum": ["committer", "author", "pr-first-commit", "pr-merged"]},
+        "lead-measure": {"enum": ["commit_to_deploy", "merge_to_deploy"]},
+        "exclude-authors": {**_STRINGS, "description": "Globs of authors whose changes are left out."},
+        "bots": {**_STRINGS, "description": "Globs of authors that are programs."},
+        "incident-labels": _STRINGS,
+        "hotfix-labels": _STRINGS,
+        "hotfix-branches": {**_STRINGS, "description": "Globs of branches whose merge is an unplanned remedy."},
+        "build-workflows": {**_STRINGS, "description": "Globs of the workflows that are builds."},
+        "uptime": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "query": {"type": "string", "description": "A ratio of good to all, such as a recording rule."},
+                "selector": {"type": "string", "description": "The series that say whether the service is up."},
+                "quorum": {"type": "integer", "minimum": 1},
+                "min-coverage": {"type": "string", "pattern": r"^\d{1,3}(\.\d{1,6})?%$"},
+                "incident-severities": _STRINGS,
+            },
+        },
+        "bands": {"enum": ["dora-2021", "dora-2023", "dora-2023-monotone", "dora-2024", "none"]},
+        "verdicts": {"enum": ["interval", "point"]},
+    },
+}
+
+
 def config_schema(rules: tuple[Rule, ...]) -> dict[str, Any]:
     """Build the schema for these rules (all of them, for a schema that ships)."""
     severities = [severity.label for severity in reversed(Severity)]
@@ -47,11 +112,7 @@ def config_schema(rules: tuple[Rule, ...]) -> dict[str, Any]:
             "rules": {"$ref": "#/$defs/rules"},
             "overrides": {"type": "array", "items": {"$ref": "#/$defs/override"}},
             "waivers": {"type": "array", "items": {"$ref": "#/$defs/waiver"}},
-            "metrics": {
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {"targets": {"type": "object", "additionalProperties": {"type": ["string", "number"]}}},
-            },
+            "metrics": _METRICS,
         },
         "$defs": {
             "severity": {"enum": severities},
