@@ -15,14 +15,18 @@ if TYPE_CHECKING:
 __all__ = [
     "HOMEPAGE",
     "FailedControl",
+    "accepted",
     "by_domain",
     "by_rule",
     "by_severity",
     "by_verdict",
+    "controls",
     "level",
+    "number",
     "rank",
     "security_severity",
     "severity_in_force",
+    "verdict",
     "worst_first",
 ]
 
@@ -69,6 +73,28 @@ def severity_in_force(audit: Audit, rule: Rule) -> Severity:
     """How grave a failure of the rule is under the policy of this audit."""
     setting = audit.policy.setting(rule)
     return (setting.severity if setting else None) or rule.severity
+
+
+def verdict(audit: Audit) -> tuple[str, str]:
+    """What the exit code says, in words: `Not compliant`, `Incomplete` or `Compliant`, and the rest of the sentence."""
+    threshold = audit.fail_on.label
+    total = sum(result.count for result in audit.failures)
+    grave = sum(result.count for result in audit.failures if result.severity >= audit.fail_on)
+    errors = sum(1 for notification in audit.notifications if notification.level == "error")
+    lost = f"{number(errors, 'part')} of the repository could not be audited"
+    code = f" (exit code {audit.exit_code})"
+    if not audit.compliant:
+        also = f"; besides, {lost}" if errors else ""
+        return "Not compliant", f"{number(grave, 'failure')} at {threshold} or above{also}{code}"
+    if audit.incomplete:
+        return "Incomplete", f"nothing failed at {threshold} or above, but {lost}{code}"
+    rest = f"; {number(total, 'failure')} below" if total else ""
+    return "Compliant", f"nothing failed at {threshold} or above{rest}{code}"
+
+
+def number(count: int, thing: str) -> str:
+    """A count with its noun: `1 file`, `2 files`."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def by_severity(results: Iterable[Result]) -> dict[Severity, int]:
@@ -118,6 +144,29 @@ def by_verdict(audit: Audit) -> dict[Kind, int]:
     for verdict in audit.verdicts:
         totals[verdict.kind] += 1
     return totals
+
+
+def controls(audit: Audit) -> str:
+    """How many controls had which verdict, in words."""
+    totals = by_verdict(audit)
+    named: dict[Kind, str] = {
+        "pass": "passed",
+        "fail": "failed",
+        "open": "not proven",
+        "notApplicable": "not applicable",
+    }
+    return ", ".join(f"{totals[kind]} {name}" for kind, name in named.items())
+
+
+def accepted(audit: Audit) -> str:
+    """How many failures do not count, and what became of the baseline, in words; empty when there is nothing to say."""
+    suppressed = sum(1 for result in audit.results if result.suppression)
+    known = sum(1 for result in audit.results if result.baseline == "unchanged" and result.kind == "fail")
+    gone = sum(1 for result in audit.results if result.baseline == "absent")
+    parts = [f"{suppressed} suppressed"] if suppressed else []
+    if audit.used_baseline:
+        parts += [f"{known} known from the baseline", f"{gone} of the baseline gone"]
+    return ", ".join(parts)
 
 
 def worst_first(audit: Audit, results: Iterable[Result]) -> list[Result]:

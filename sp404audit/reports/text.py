@@ -14,7 +14,7 @@ from sp404audit.records import NamedTuple
 from sp404audit.reports import summary
 from sp404audit.reports.escape import shortened, visible
 from sp404audit.reports.frames import frame, width
-from sp404audit.results import WHOLE_FILE, Kind, Location, Notification, Result, Severity
+from sp404audit.results import WHOLE_FILE, Location, Notification, Result, Severity
 
 if TYPE_CHECKING:
     from sp404audit.outcome import Audit, ControlVerdict
@@ -36,7 +36,8 @@ _STYLES = {
     Severity.NOTE: "blue",
 }
 _LEVEL_STYLES = {"error": "bold red", "warning": "yellow", "note": "blue"}
-_HEADING, _QUIET, _GOOD, _BAD, _INCOMPLETE = "bold", "dim", "bold green", "bold red", "bold yellow"
+_VERDICT_STYLES = {"Compliant": "bold green", "Not compliant": "bold red", "Incomplete": "bold yellow"}
+_HEADING, _QUIET = "bold", "dim"
 
 
 def render(audit: Audit, options: Options) -> str:
@@ -107,10 +108,6 @@ class _Page:
             text.rstrip()
             console.print(text, soft_wrap=True)
         return target.getvalue()
-
-
-def _number(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _place(location: Location) -> str:
@@ -204,7 +201,7 @@ def _unproven(page: _Page, audit: Audit, *, verbose: bool) -> None:
     if not verdicts:
         return
     page.gap()
-    page.line((f"Not proven by the repository ({_number(len(verdicts), 'control')})", _HEADING))
+    page.line((f"Not proven by the repository ({summary.number(len(verdicts), 'control')})", _HEADING))
     for verdict in verdicts if verbose else verdicts[:_UNPROVEN_SHOWN]:
         _evidence(page, verdict, _of_rule(audit, verdict.rule.id, "open"), verbose=verbose)
     if not verbose and len(verdicts) > _UNPROVEN_SHOWN:
@@ -221,13 +218,13 @@ def _passed(page: _Page, audit: Audit) -> None:
     verdicts = [verdict for verdict in audit.verdicts if verdict.kind == "pass"]
     if verdicts:
         page.gap()
-        page.line((f"Passed ({_number(len(verdicts), 'control')})", _HEADING))
+        page.line((f"Passed ({summary.number(len(verdicts), 'control')})", _HEADING))
     for verdict in verdicts:
         _evidence(page, verdict, _of_rule(audit, verdict.rule.id, "pass"), verbose=True)
     absent = [verdict.rule.id for verdict in audit.verdicts if verdict.kind == "notApplicable"]
     if absent:
         page.gap()
-        page.line((f"Not applicable ({_number(len(absent), 'control')})", _HEADING))
+        page.line((f"Not applicable ({summary.number(len(absent), 'control')})", _HEADING))
         for line in textwrap.wrap(", ".join(absent), page.width - 2, break_long_words=False, break_on_hyphens=False):
             page.line("  " + line)
 
@@ -252,12 +249,13 @@ def _failed_controls(page: _Page, audit: Audit, failures: Iterable[Result]) -> N
         return
     page.gap()
     ours = sum(1 for each in failed if audit.rule(each.rule_id))
-    others = f", {_number(len(failed) - ours, 'check')} of other engines" if ours < len(failed) else ""
-    page.line((f"Failed ({_number(ours, 'control')}{others})", _HEADING))
+    others = f", {summary.number(len(failed) - ours, 'check')} of other engines" if ours < len(failed) else ""
+    page.line((f"Failed ({summary.number(ours, 'control')}{others})", _HEADING))
     label = max(len(each.severity.label) for each in failed)
     name = max(len(each.rule_id) for each in failed)
     for each in failed:
-        where = _place(each.first) if each.places == 1 else f"{each.places} places in {_number(each.files, 'file')}"
+        files = summary.number(each.files, "file")
+        where = _place(each.first) if each.places == 1 else f"{each.places} places in {files}"
         severity = (f"{each.severity.label:<{label}}", _STYLES[each.severity])
         page.line("  ", severity, f"  {each.rule_id:<{name}}  {where}")
 
@@ -274,8 +272,8 @@ def _totals(page: _Page, audit: Audit, *, hidden: int) -> None:
     page.line("  failures     ", *pieces, f" ({hidden} below --min-severity not shown)" if hidden else "")
     domains = summary.by_domain(audit.failures)
     _row(page, "by domain", ", ".join(f"{domain} {count}" for domain, count in domains.items()))
-    _row(page, "controls", _controls(audit))
-    _row(page, "accepted", _accepted_counts(audit))
+    _row(page, "controls", summary.controls(audit))
+    _row(page, "accepted", summary.accepted(audit))
     kinds = ", ".join(f"{count} {kind}" for kind, count in audit.files.items())
     _row(page, "files", f"{sum(audit.files.values())} audited" + (f": {kinds}" if kinds else ""))
     _row(page, "policy", visible(audit.policy.name))
@@ -288,27 +286,6 @@ def _row(page: _Page, label: str, text: str) -> None:
     wrapped = textwrap.wrap(text, page.width - 15, break_long_words=False, break_on_hyphens=False)
     for number, line in enumerate(wrapped):
         page.line(f"  {'' if number else label:<13}{line}")
-
-
-def _controls(audit: Audit) -> str:
-    totals = summary.by_verdict(audit)
-    named: dict[Kind, str] = {
-        "pass": "passed",
-        "fail": "failed",
-        "open": "not proven",
-        "notApplicable": "not applicable",
-    }
-    return ", ".join(f"{totals[kind]} {name}" for kind, name in named.items())
-
-
-def _accepted_counts(audit: Audit) -> str:
-    suppressed = sum(1 for result in audit.results if result.suppression)
-    known = sum(1 for result in audit.results if result.baseline == "unchanged" and result.kind == "fail")
-    gone = sum(1 for result in audit.results if result.baseline == "absent")
-    parts = [f"{suppressed} suppressed"] if suppressed else []
-    if audit.used_baseline:
-        parts += [f"{known} known from the baseline", f"{gone} of the baseline gone"]
-    return ", ".join(parts)
 
 
 def _not_audited(page: _Page, audit: Audit, *, verbose: bool) -> None:
@@ -345,17 +322,5 @@ def _notification(page: _Page, notification: Notification, more: str = "") -> No
 def _verdict(page: _Page, audit: Audit) -> None:
     """The last line: what the exit code says, in words."""
     page.gap()
-    threshold = audit.fail_on.label
-    total = sum(result.count for result in audit.failures)
-    grave = sum(result.count for result in audit.failures if result.severity >= audit.fail_on)
-    errors = sum(1 for notification in audit.notifications if notification.level == "error")
-    lost = f"{_number(errors, 'part')} of the repository could not be audited"
-    code = f" (exit code {audit.exit_code})"
-    if not audit.compliant:
-        also = f"; besides, {lost}" if errors else ""
-        page.line(("Not compliant", _BAD), f": {_number(grave, 'failure')} at {threshold} or above{also}{code}")
-    elif audit.incomplete:
-        page.line(("Incomplete", _INCOMPLETE), f": nothing failed at {threshold} or above, but {lost}{code}")
-    else:
-        rest = f"; {_number(total, 'failure')} below" if total else ""
-        page.line(("Compliant", _GOOD), f": nothing failed at {threshold} or above{rest}{code}")
+    word, rest = summary.verdict(audit)
+    page.line((word, _VERDICT_STYLES[word]), f": {rest}")
