@@ -6,7 +6,7 @@ import gzip
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -23,16 +23,19 @@ def server(*replies: Serve) -> Iterator[tuple[Url, list[bytes]]]:
     over = threading.Event()
     heads: list[bytes] = []
 
+    def accept() -> socket.socket | None:
+        while not over.is_set():
+            with suppress(TimeoutError):
+                connection, _ = listener.accept()
+                connection.settimeout(5)
+                return connection
+        return None
+
     def run() -> None:
         for reply in replies:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                    break
-                except TimeoutError:
-                    if over.is_set():
-                        return
-            connection.settimeout(5)
+            connection = accept()
+            if connection is None:
+                return
             with connection:
                 head = b""
                 while b"\r\n\r\n" not in head and (chunk := connection.recv(4096)):
