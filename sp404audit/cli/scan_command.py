@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from sp404audit.cli import ci_host
 from sp404audit.conductor import audit
 from sp404audit.engines import ENGINES
 from sp404audit.outcome import EXIT_USAGE, Audit
@@ -78,6 +79,16 @@ def _today() -> datetime.date | None:
 @click.option(
     "--no-cache", is_flag=True, help="Audit unchanged files again, too. A cache is kept for large trees only."
 )
+@click.option(
+    "--path-prefix",
+    metavar="FOLDER",
+    help="Folder of the repository that PATH is, for formats that count paths from the top. Found on GitHub's runners.",
+)
+@click.option(
+    "--no-github-summary",
+    is_flag=True,
+    help="Do not append to the summary of the step where GITHUB_STEP_SUMMARY is set.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print failures only, no summary.")
 @click.option("-v", "--verbose", is_flag=True, help="Print passed and unproven controls with their evidence, too.")
 def command(
@@ -92,6 +103,8 @@ def command(
     baseline: str | None,
     isolated: bool,
     no_cache: bool,
+    path_prefix: str | None,
+    no_github_summary: bool,
     quiet: bool,
     verbose: bool,
 ) -> None:
@@ -123,7 +136,11 @@ def command(
         verbose=verbose,
         color=_wants_color(),
         width=shutil.get_terminal_size((100, 24)).columns,
+        repository_url=ci_host.repository_url(),
+        path_prefix=ci_host.path_prefix(path) if path_prefix is None else path_prefix,
     )
+    if os.environ.get(ci_host.SUMMARY_VARIABLE) and not no_github_summary:
+        ci_host.append_summary(finished, options)
     _write(finished, targets, options)
     sys.exit(finished.exit_code)
 
