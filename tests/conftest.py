@@ -60,6 +60,48 @@ PARTS: dict[str, Callable[[], str]] = {
 """What a test may need beyond the test group; each tells why it is missing, or an empty string."""
 
 
+class GitRepository:
+    """A real git repository to test with, made below `root`; nobody's own settings count in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True, exist_ok=True)
+        self.git("init", "-q", "-b", "main", ".")
+
+    def git(self, *arguments: str, input: bytes | None = None) -> bytes:  # noqa: A002
+        """Run any git command, as a committer at a fixed time, and return what it prints."""
+        names = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in _COMMITTER.items()}
+        settings = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        environment = {**kept, **names, **settings}
+        command = ["git", *arguments]
+        finished = subprocess.run(command, cwd=self.root, env=environment, input=input, capture_output=True)
+        assert finished.returncode == 0, finished.stderr.decode()
+        return finished.stdout
+
+    def write(self, path: str, text: str | bytes) -> Path:
+        """Write a file of the work tree."""
+        full = self.root / path
+        full.parent.mkdir(parents=True, exist_ok=True)
+        full.write_bytes(text.encode() if isinstance(text, str) else text)
+        return full
+
+    def commit(self, message: str = "change") -> str:
+        """Commit all there is, even if that is nothing, and return the commit's name."""
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "--no-verify", "-m", message)
+        return self.git("rev-parse", "HEAD").decode().strip()
+
+
+_COMMITTER = {"NAME": "Ada", "EMAIL": "ada@example.com", "DATE": "2026-01-05T12:00:00Z"}
+
+
+@pytest.fixture
+def make_git() -> type[GitRepository]:
+    """Makes real git repositories."""
+    return GitRepository
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a heavy test whose part is missing; in CI, where `.ci/run` installs every part, that is a failure."""
     for marker in item.iter_markers("heavy"):
