@@ -10,12 +10,11 @@ from pathlib import Path
 
 import click
 
-from sp404audit.cli import ci_host
+from sp404audit.cli import ci_host, output
 from sp404audit.conductor import audit
 from sp404audit.engines import ENGINES
-from sp404audit.outcome import EXIT_USAGE, Audit
+from sp404audit.outcome import EXIT_USAGE
 from sp404audit.policy.loading import PolicyError
-from sp404audit.records import NamedTuple
 from sp404audit.reports import FORMATS, Options, render
 from sp404audit.results import Severity
 
@@ -112,7 +111,7 @@ def command(
 
     Exit codes: 0 compliant, 1 not compliant, 2 wrong usage or policy, 3 the audit is incomplete.
     """
-    targets = [_target(text) for text in formats or ("text",)]
+    targets = [output.target(text, FORMATS) for text in formats or ("text",)]
     try:
         finished = audit(
             path,
@@ -134,61 +133,12 @@ def command(
         min_severity=Severity.parse(min_severity) if min_severity else Severity.NOTE,
         quiet=quiet,
         verbose=verbose,
-        color=_wants_color(),
+        color=output.wants_color(),
         width=shutil.get_terminal_size((100, 24)).columns,
         repository_url=ci_host.repository_url(),
         path_prefix=ci_host.path_prefix(path) if path_prefix is None else path_prefix,
     )
     if os.environ.get(ci_host.SUMMARY_VARIABLE) and not no_github_summary:
         ci_host.append_summary(finished, options)
-    _write(finished, targets, options)
-    sys.exit(finished.exit_code)
-
-
-class _Target(NamedTuple):
-    """A report that is asked for: its format, and the file it goes to (None for the screen)."""
-
-    format: str
-    file: str | None
-
-
-def _target(text: str) -> _Target:
-    """Read `FORMAT[:FILE]`."""
-    name, _, file = text.partition(":")
-    if name not in FORMATS:
-        raise click.BadParameter(f"{name!r} is no format; there are {', '.join(FORMATS)}", param_hint="--format")
-    return _Target(name, file or None)
-
-
-def _wants_color() -> bool:
-    """Follow NO_COLOR and FORCE_COLOR (https://no-color.org, https://force-color.org), else ask the terminal."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
-
-
-def _encodable(text: str, encoding: str) -> str:
-    """Write what a stream cannot hold in other letters: a redirected stream on Windows is not UTF-8."""
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        plain = text.replace("─", "-").replace("…", "...")
-        return plain.encode(encoding, "backslashreplace").decode(encoding)
-    return text
-
-
-def _write(finished: Audit, targets: list[_Target], options: Options) -> None:
-    """Write every report; one that cannot be written is wrong usage, after the others were."""
-    failed = False
-    for target in targets:
-        text = render(target.format, finished, options._replace(color=options.color and target.file is None))
-        if target.file is None:
-            click.echo(_encodable(text.rstrip("\n"), sys.stdout.encoding or "utf-8"), color=options.color)
-            continue
-        try:
-            Path(target.file).write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            click.echo(f"sp404audit: cannot write {target.file}: {error.strerror or error}", err=True)
-            failed = True
-    if failed:
-        sys.exit(EXIT_USAGE)
+    written = output.write_reports(targets, options, lambda name, chosen: render(name, finished, chosen))
+    sys.exit(finished.exit_code if written else EXIT_USAGE)

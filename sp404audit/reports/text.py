@@ -1,8 +1,4 @@
-"""The report for people at a terminal: every finding with its code, why it matters and what to do; totals; the verdict.
-
-The page is made once, as lines of styled pieces. Plain text joins them; colours are put on by rich, which is imported
-only then. So both say the same, character for character.
-"""
+"""The report for people at a terminal: every finding with its code, why it matters, what to do; then the verdict."""
 
 from __future__ import annotations
 
@@ -10,10 +6,10 @@ import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from sp404audit.records import NamedTuple
 from sp404audit.reports import summary
 from sp404audit.reports.escape import shortened, visible
 from sp404audit.reports.frames import frame, width
+from sp404audit.reports.page import Page
 from sp404audit.results import WHOLE_FILE, Location, Notification, Result, Severity
 
 if TYPE_CHECKING:
@@ -23,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["render"]
 
-_WIDTH, _LEAST_WIDTH = 100, 40
+_WIDTH = 100
 _UNPROVEN_SHOWN = 20
 _NOTIFICATIONS_SHOWN = 50
 _RELATED_SHOWN = 3
@@ -47,7 +43,7 @@ def render(audit: Audit, options: Options) -> str:
     with `options.quiet`, there is a line for each failure and the verdict. `options.min_severity` hides failures;
     totals and verdict still count them.
     """
-    page = _Page(min(options.width, _WIDTH))
+    page = Page(min(options.width, _WIDTH))
     shown = [result for result in audit.failures if result.severity >= options.min_severity]
     if options.quiet:
         for result in shown:
@@ -67,49 +63,6 @@ def render(audit: Audit, options: Options) -> str:
     return page.coloured() if options.color else page.plain()
 
 
-class _Piece(NamedTuple):
-    text: str
-    style: str = ""
-
-
-class _Page:
-    """Lines of styled pieces. Whoever adds text from the repository escapes it first."""
-
-    def __init__(self, width: int) -> None:
-        self.width = max(width, _LEAST_WIDTH)
-        self._lines: list[tuple[_Piece, ...]] = []
-
-    def line(self, *pieces: str | tuple[str, str]) -> None:
-        """Add a line; a piece is a text, or a text with its style."""
-        self._lines.append(tuple(_Piece(piece) if isinstance(piece, str) else _Piece(*piece) for piece in pieces))
-
-    def gap(self) -> None:
-        """Add an empty line, unless there is one or the page begins here."""
-        if self._lines and self._lines[-1]:
-            self._lines.append(())
-
-    def plain(self) -> str:
-        """The page as text."""
-        return "".join("".join(piece.text for piece in line).rstrip() + "\n" for line in self._lines)
-
-    def coloured(self) -> str:
-        """The page with ANSI colours, as many as the terminal says it has."""
-        import io
-
-        from rich.console import Console
-        from rich.text import Text
-
-        target = io.StringIO()
-        console = Console(file=target, force_terminal=True, legacy_windows=False, highlight=False, no_color=False)
-        for line in self._lines:
-            text = Text()
-            for piece in line:
-                text.append(piece.text, piece.style)
-            text.rstrip()
-            console.print(text, soft_wrap=True)
-        return target.getvalue()
-
-
 def _place(location: Location) -> str:
     """`path:line:column`, which terminals and editors open on a click; a whole file has its path alone."""
     path = visible(location.path) or "(repository)"
@@ -122,12 +75,12 @@ def _message(result: Result) -> str:
     return shortened(visible(" ".join(result.message.split())))
 
 
-def _concise(page: _Page, result: Result) -> None:
+def _concise(page: Page, result: Result) -> None:
     severity = (result.severity.label, _STYLES[result.severity])
     page.line(_place(result.location), ": ", severity, f" {result.rule_id}: {_message(result)}")
 
 
-def _failures(page: _Page, audit: Audit, results: Iterable[Result]) -> None:
+def _failures(page: Page, audit: Audit, results: Iterable[Result]) -> None:
     path: str | None = None
     explained: set[str] = set()
     for result in results:
@@ -143,7 +96,7 @@ def _failures(page: _Page, audit: Audit, results: Iterable[Result]) -> None:
         explained.add(result.rule_id)
 
 
-def _failure(page: _Page, audit: Audit, result: Result, *, explain: bool) -> None:
+def _failure(page: Page, audit: Audit, result: Result, *, explain: bool) -> None:
     style = _STYLES[result.severity]
     page.line((result.severity.label, style), f"[{result.rule_id}]: ", (_message(result), "bold"))
     lines = frame(result.snippet, result.location.region)
@@ -160,7 +113,7 @@ def _failure(page: _Page, audit: Audit, result: Result, *, explain: bool) -> Non
         _remark(page, gutter, "more", f"sp404audit explain {rule.id}")
 
 
-def _particulars(page: _Page, gutter: int, result: Result) -> None:
+def _particulars(page: Page, gutter: int, result: Result) -> None:
     """What belongs to this one place: a ready change, other places, other tools that say the same."""
     if result.fix is not None:
         _remark(page, gutter, "change", visible(result.fix.description))
@@ -173,14 +126,14 @@ def _particulars(page: _Page, gutter: int, result: Result) -> None:
         _remark(page, gutter, "also reported by", visible(", ".join(result.also)))
 
 
-def _explain(page: _Page, gutter: int, rule: Rule) -> None:
+def _explain(page: Page, gutter: int, rule: Rule) -> None:
     """The requirement and the remedy: once a file, where the rule fails first."""
     _remark(page, gutter, "requirement", rule.summary)
     if remedy := rule.remedy:
         _remark(page, gutter, "what to do", remedy)
 
 
-def _remark(page: _Page, gutter: int, label: str, text: str) -> None:
+def _remark(page: Page, gutter: int, label: str, text: str) -> None:
     head = f"= {label}: "
     indent = " " * (gutter + 1)
     wrapped = textwrap.wrap(" ".join(text.split()), page.width - 8, break_long_words=False, break_on_hyphens=False)
@@ -195,7 +148,7 @@ def _of_rule(audit: Audit, rule_id: str, kind: str) -> list[Result]:
     return [each for each in audit.results if each.rule_id == rule_id and each.kind == kind and not each.suppression]
 
 
-def _unproven(page: _Page, audit: Audit, *, verbose: bool) -> None:
+def _unproven(page: Page, audit: Audit, *, verbose: bool) -> None:
     """Controls of which nothing failed and something could not be judged; a line each, all places when verbose."""
     verdicts = [verdict for verdict in audit.verdicts if verdict.kind == "open"]
     if not verdicts:
@@ -208,13 +161,13 @@ def _unproven(page: _Page, audit: Audit, *, verbose: bool) -> None:
         page.line(f"  and {len(verdicts) - _UNPROVEN_SHOWN} more; --verbose shows all")
 
 
-def _evidence(page: _Page, verdict: ControlVerdict, results: list[Result], *, verbose: bool) -> None:
+def _evidence(page: Page, verdict: ControlVerdict, results: list[Result], *, verbose: bool) -> None:
     for result in results if verbose else results[:1]:
         more = f" (and {len(results) - 1} more)" if len(results) > 1 and not verbose else ""
         page.line(f"  {verdict.rule.id}: ", f"{_message(result)} ", (f"[{_place(result.location)}]", _QUIET), more)
 
 
-def _passed(page: _Page, audit: Audit) -> None:
+def _passed(page: Page, audit: Audit) -> None:
     verdicts = [verdict for verdict in audit.verdicts if verdict.kind == "pass"]
     if verdicts:
         page.gap()
@@ -229,7 +182,7 @@ def _passed(page: _Page, audit: Audit) -> None:
             page.line("  " + line)
 
 
-def _accepted(page: _Page, audit: Audit) -> None:
+def _accepted(page: Page, audit: Audit) -> None:
     suppressed = [result for result in audit.results if result.suppression]
     if suppressed:
         page.gap()
@@ -242,7 +195,7 @@ def _accepted(page: _Page, audit: Audit) -> None:
         page.line(f"  {result.rule_id}: {reason}{owner}{until} ", (f"[{_place(result.location)}]", _QUIET))
 
 
-def _failed_controls(page: _Page, audit: Audit, failures: Iterable[Result]) -> None:
+def _failed_controls(page: Page, audit: Audit, failures: Iterable[Result]) -> None:
     """The failed controls, the gravest first: what a reader with ten minutes begins with."""
     failed = summary.by_rule(failures)
     if not failed:
@@ -260,7 +213,7 @@ def _failed_controls(page: _Page, audit: Audit, failures: Iterable[Result]) -> N
         page.line("  ", severity, f"  {each.rule_id:<{name}}  {where}")
 
 
-def _totals(page: _Page, audit: Audit, *, hidden: int) -> None:
+def _totals(page: Page, audit: Audit, *, hidden: int) -> None:
     page.gap()
     page.line(("Summary", _HEADING))
     by_severity = summary.by_severity(audit.failures)
@@ -281,14 +234,14 @@ def _totals(page: _Page, audit: Audit, *, hidden: int) -> None:
     _row(page, "engines", ", ".join(engines) if len(engines) > 1 else "")
 
 
-def _row(page: _Page, label: str, text: str) -> None:
+def _row(page: Page, label: str, text: str) -> None:
     """A row of the summary; one without text is left out."""
     wrapped = textwrap.wrap(text, page.width - 15, break_long_words=False, break_on_hyphens=False)
     for number, line in enumerate(wrapped):
         page.line(f"  {'' if number else label:<13}{line}")
 
 
-def _not_audited(page: _Page, audit: Audit, *, verbose: bool) -> None:
+def _not_audited(page: Page, audit: Audit, *, verbose: bool) -> None:
     missing = [engine for engine in audit.engines if engine.missing]
     if not audit.notifications and not missing:
         return
@@ -313,13 +266,13 @@ def _not_audited(page: _Page, audit: Audit, *, verbose: bool) -> None:
         page.line("  ", (f"{'note':<7}", _LEVEL_STYLES["note"]), f" engine {engine.name}: {engine.missing}{controls}")
 
 
-def _notification(page: _Page, notification: Notification, more: str = "") -> None:
+def _notification(page: Page, notification: Notification, more: str = "") -> None:
     place = _place(Location(notification.path, notification.region or WHOLE_FILE)) + ": " if notification.path else ""
     level = (f"{notification.level:<7}", _LEVEL_STYLES[notification.level])
     page.line("  ", level, f" {notification.id}: {place}{shortened(visible(notification.message))}{more}")
 
 
-def _verdict(page: _Page, audit: Audit) -> None:
+def _verdict(page: Page, audit: Audit) -> None:
     """The last line: what the exit code says, in words."""
     page.gap()
     word, rest = summary.verdict(audit)

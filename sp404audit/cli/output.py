@@ -1,0 +1,104 @@
+"""What every command that writes reports shares: `FORMAT[:FILE]`, colours, and where the text goes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from sp404audit.records import NamedTuple
+from sp404audit.reports import Options
+
+__all__ = [
+    "Target",
+    "encodable",
+    "print_report",
+    "target",
+    "wants_color",
+    "write_file",
+    "write_folder",
+    "write_reports",
+]
+
+
+class Target(NamedTuple):
+    """A report that is asked for: its format, and the file it goes to (None for the screen)."""
+
+    format: str
+    file: str | None
+
+
+def target(text: str, formats: Iterable[str]) -> Target:
+    """Read `FORMAT[:FILE]`; raises BadParameter that names the formats."""
+    name, _, file = text.partition(":")
+    if name not in formats:
+        raise click.BadParameter(f"{name!r} is no format; there are {', '.join(formats)}", param_hint="--format")
+    return Target(name, file or None)
+
+
+def wants_color() -> bool:
+    """Follow NO_COLOR and FORCE_COLOR (https://no-color.org, https://force-color.org), else ask the terminal."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def encodable(text: str, encoding: str) -> str:
+    """Write what a stream cannot hold in other letters: a redirected stream on Windows is not UTF-8."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        plain = text.replace("─", "-").replace("…", "...")
+        return plain.encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
+def print_report(text: str, *, color: bool = False) -> None:
+    """Write a report to standard output."""
+    click.echo(encodable(text.rstrip("\n"), sys.stdout.encoding or "utf-8"), color=color)
+
+
+def write_file(path: str, text: str, *, append: bool = False) -> bool:
+    """Write a report to a file; tells on standard error when that fails, and returns whether it was written."""
+    try:
+        with Path(path).open("a" if append else "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        click.echo(f"sp404audit: cannot write {path}: {error.strerror or error}", err=True)
+        return False
+    return True
+
+
+def write_reports(targets: Sequence[Target], options: Options, render: Callable[[str, Options], str]) -> bool:
+    """Write every report that is asked for; one that cannot be written keeps no other from being written.
+
+    Args:
+        targets: formats and files.
+        options: for reports on the screen; a file has no colours.
+        render: makes the text of a format.
+
+    Returns:
+        Whether all were written.
+    """
+    written = True
+    for each in targets:
+        text = render(each.format, options._replace(color=options.color and each.file is None))
+        if each.file is None:
+            print_report(text, color=options.color)
+        else:
+            written = write_file(each.file, text) and written
+    return written
+
+
+def write_folder(path: str, texts: Mapping[str, str]) -> bool:
+    """Write files into a folder, which is made when it is not there; returns whether all were written."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        click.echo(f"sp404audit: cannot make {path}: {error.strerror or error}", err=True)
+        return False
+    written = [write_file(str(Path(path, name)), text) for name, text in texts.items()]
+    return all(written)
