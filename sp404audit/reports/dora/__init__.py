@@ -10,16 +10,24 @@ from sp404audit.reports import Options
 if TYPE_CHECKING:
     from sp404audit.dora.figures import MetricsReport
 
-__all__ = ["FOLDER_FORMATS", "FORMATS", "render", "render_folder"]
+__all__ = ["APPENDED", "FOLDER_FORMATS", "FORMATS", "render", "render_folder"]
 
 FORMATS: dict[str, str] = {
     "text": "text:render",
     "json": "json_report:render",
+    "markdown": "markdown:render",
+    "csv": "ledgers:render",
+    "openmetrics": "openmetrics:render",
+    "badge": "badge:render",
+    "history": "history:render",
 }
 """Each format, and the function of a module here that writes it; imported when it is asked for."""
 
-FOLDER_FORMATS: dict[str, str] = {}
-"""Formats of several files: the function returns the text of each by its name."""
+FOLDER_FORMATS: dict[str, str] = {"ledgers": "ledgers:render_all", "badges": "badge:render_all"}
+"""Formats of several files, for a folder: the function returns the text of each by its name."""
+
+APPENDED = frozenset({"history"})
+"""Formats that are added to a file that is there."""
 
 
 def render(name: str, report: MetricsReport, options: Options | None = None) -> str:
