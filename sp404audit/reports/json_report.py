@@ -1,11 +1,12 @@
 """The report for programs: everything that the audit knows, in a format that is versioned and has a schema.
 
 The schema is `schema/report-1.json` beside this module. What is added later keeps version 1; a property that changes
-or goes makes version 2. Every other format can be made from this one.
+or goes makes version 2. Every other format can be made from this one (`rebuild`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sp404audit.reports import summary
@@ -15,7 +16,7 @@ from sp404audit.results import Fix, Location, Notification, Region, Result
 
 if TYPE_CHECKING:
     from sp404audit.outcome import Audit, ControlVerdict
-    from sp404audit.policy.model import Policy, Waiver
+    from sp404audit.policy.model import Policy, RuleChoice, Waiver
     from sp404audit.results import EngineRun
     from sp404audit.rules.documentation import Example
 
@@ -42,6 +43,7 @@ def render(audit: Audit) -> str:
             "exitCode": audit.exit_code,
             "failOn": audit.fail_on.label,
         },
+        **_filled(judgedOn=_judged_on(audit)),
         "totals": _totals(audit),
         "policy": _policy(audit.policy),
         "files": dict(audit.files),
@@ -78,19 +80,51 @@ def _totals(audit: Audit) -> dict[str, object]:
     }
 
 
+def _judged_on(audit: Audit) -> str | None:
+    """The day that decided what has run out. Told only where something can run out: a report knows no clock."""
+    ends = audit.policy.waivers or any(result.suppression and result.suppression.until for result in audit.results)
+    return audit.today.isoformat() if audit.today and ends else None
+
+
 def _policy(policy: Policy) -> dict[str, object]:
+    overrides = [{"paths": _texts(override.paths), "rules": _choices(override.rules)} for override in policy.overrides]
     return {
-        "name": policy.name,
-        "sources": [decodable(source) for source in policy.sources],
+        "name": decodable(policy.name),
+        "sources": _texts(policy.sources),
         "targets": dict(policy.targets),
         "waivers": [_waiver(waiver) for waiver in policy.waivers],
+        "failOn": policy.fail_on.label,
+        "default": policy.default,
+        "rules": _choices(policy.rules),
+        **_filled(
+            overrides=overrides,
+            exclude=_texts(policy.exclude),
+            select=_texts(policy.select),
+            ignore=_texts(policy.ignore),
+        ),
     }
+
+
+def _texts(texts: Iterable[str]) -> list[str]:
+    return [decodable(text) for text in texts]
+
+
+def _choices(choices: Mapping[str, RuleChoice]) -> dict[str, object]:
+    return {decodable(name): _choice(choice) for name, choice in choices.items()}
+
+
+def _choice(choice: RuleChoice) -> dict[str, object]:
+    return _filled(
+        enabled=choice.enabled,
+        severity=choice.severity and choice.severity.label,
+        parameters=dict(choice.parameters) or None,
+    )
 
 
 def _waiver(waiver: Waiver) -> dict[str, object]:
     return {
         "rule": waiver.rule_id,
-        "paths": [decodable(path) for path in waiver.paths],
+        "paths": _texts(waiver.paths),
         "reason": decodable(waiver.reason),
         "owner": decodable(waiver.owner),
         "until": waiver.until.isoformat(),
@@ -124,6 +158,11 @@ def _control(audit: Audit, verdict: ControlVerdict) -> dict[str, object]:
         "counts": dict(verdict.counts),
         "suppressed": verdict.suppressed,
         "severity": summary.severity_in_force(audit, rule).label,
+        "ownSeverity": rule.severity.label,
+        "declared": [
+            {"name": parameter.name, "type": parameter.type, "default": parameter.default}
+            for parameter in rule.parameters
+        ],
         "parameters": parameters | dict(setting.parameters if setting else {}),
         "security": rule.security,
         "precision": rule.precision,

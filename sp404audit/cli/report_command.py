@@ -1,0 +1,77 @@
+"""`sp404audit report`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from sp404audit.cli import ci_host, output
+from sp404audit.outcome import EXIT_COMPLIANT, EXIT_USAGE, Audit
+from sp404audit.reports import FORMATS, Options, render
+from sp404audit.reports.escape import line
+from sp404audit.results import Severity
+
+__all__ = ["command"]
+
+
+@click.command("report")
+@click.argument("report", metavar="IN.json", type=click.Path(dir_okay=False, allow_dash=True))
+@click.option(
+    "-f",
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="FORMAT[:FILE]",
+    help="Report format, to the screen or to a file; repeatable.",
+)
+@click.option(
+    "--min-severity",
+    type=click.Choice([severity.label for severity in reversed(Severity)]),
+    help="Least severity that the text report shows.",
+)
+@click.option("--path-prefix", metavar="FOLDER", default="", help="Folder of the repository that was audited.")
+@click.option("-q", "--quiet", is_flag=True, help="Print failures only, no summary.")
+@click.option("-v", "--verbose", is_flag=True, help="Print passed and unproven controls with their evidence, too.")
+def command(
+    report: str, formats: tuple[str, ...], min_severity: str | None, path_prefix: str, quiet: bool, verbose: bool
+) -> None:
+    """Make reports from IN.json, which `scan -f json:IN.json` wrote, without scanning again; - reads standard input.
+
+    Every format comes out as the scan itself would have written it.
+
+    Exit codes: 0 all were written, 2 wrong usage, or IN.json is no such report. The verdict does not decide here.
+    """
+    targets = [output.target(text, FORMATS) for text in formats or ("text",)]
+    options = Options(
+        min_severity=Severity.parse(min_severity) if min_severity else Severity.NOTE,
+        quiet=quiet,
+        verbose=verbose,
+        color=output.wants_color(),
+        width=shutil.get_terminal_size((100, 24)).columns,
+        repository_url=ci_host.repository_url(),
+        path_prefix=path_prefix,
+    )
+    audit = _read(report)
+    written = output.write_reports(targets, options, lambda name, chosen: render(name, audit, chosen))
+    sys.exit(EXIT_COMPLIANT if written else EXIT_USAGE)
+
+
+def _read(name: str) -> Audit:
+    from sp404audit.reports.rebuild import MAX_BYTES, ReportError, rebuild
+
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        return rebuild(data)
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except ReportError as error:
+        reason = line(str(error))
+    click.echo(f"sp404audit: {name}: {reason}", err=True)
+    sys.exit(EXIT_USAGE)
