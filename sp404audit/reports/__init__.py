@@ -21,6 +21,7 @@ FORMATS: dict[str, str] = {
     "gitlab": "gitlab:render",
     "junit": "junit:render",
     "csv": "csv_report:render",
+    "html": "html:render",
 }
 """Each format, and the function of a module here that writes it; imported when it is asked for."""
 
