@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sp404audit import __version__, rules
@@ -26,8 +26,11 @@ from sp404audit.records import NamedTuple
 from sp404audit.results import WHOLE_FILE, Location, Notification, Result, Severity
 from sp404audit.rules.evaluation import Evaluation
 from sp404audit.rules.registry import Rule
+from sp404audit.scope import view
 
 __all__ = ["audit"]
+
+Progress = Callable[[int, int], None]
 
 _RANKS = {"error": 0, "warning": 1, "note": 2}
 
@@ -45,6 +48,11 @@ def audit(
     today: datetime.date | None = None,
     cache: bool | str | Path | None = None,
     fingerprints: bool = True,
+    files: Iterable[str | Path] | None = None,
+    changed_since: str | None = None,
+    staged: bool = False,
+    contents: Mapping[str, bytes] | None = None,
+    progress: Progress | None = None,
 ) -> Audit:
     """Audit a repository.
 
@@ -62,6 +70,14 @@ def audit(
         cache: whether unchanged files are not audited again: None where that pays (many files), True or False, or the
             folder to keep the cache in instead of the user's own. The report is the same either way.
         fingerprints: whether results get what baselines and SARIF know them by. Always, when there is a baseline.
+        files: report only what concerns these files (paths below the root). The whole repository is judged all the
+            same; controls that say nothing of these files are left out. .gitignore does not hide them.
+        changed_since: report only the files that differ from where HEAD left this commit (a branch, a tag …),
+            committed or not. Asks git, which runs nothing of the repository.
+        staged: audit what git's index holds instead of the work tree, and report only what `git commit` would change.
+        contents: contents, by path, that stand in for those on disk. Without `files`, only these files are reported.
+        progress: is called now and then with the number of files done and that of all. With all done, what is left is
+            to judge across files and to wait for engines.
 
     Returns:
         The finished audit: results, what was not audited, a verdict a control, the exit code.
@@ -69,44 +85,46 @@ def audit(
     Raises:
         PolicyError: when a policy, configuration or baseline cannot be read; its text names file, line and way out.
         NotADirectoryError: when `path` is no folder.
+        ScopeError: when the files to report cannot be told: outside of `path`, no such commit, two ways at once.
+        GitError: when git is asked and cannot help.
     """
     root = Path(path)
     if not root.is_dir():
         raise NotADirectoryError(f"{path} is no folder; give the root of a repository")
-    reader = Reader(root)
-    in_force = loading.resolve(reader, policy, isolated=isolated, select=tuple(select), ignore=tuple(ignore))
-    found = discover(root, exclude=in_force.exclude)
     today = today or datetime.date.today()  # noqa: DTZ011 (the machine's own day: a waiver ends at home)
-    chosen = tuple(rule for rule in rules.load(set(_counts(found)), in_force.select) if in_force.might_ask(rule))
-    at_work = Engines(reader, found, in_force, engines)
-    native = chosen if at_work.native else ()
-    with for_audit(cache, reader, found, in_force, native) as known:
-        evaluated = _evaluate(reader, found, native, in_force, known)
-    results, triage_notes = triage.triage(
-        at_work.merge(evaluated.results, chosen),
-        triage.Context(
+    seen = view(root, files=files, changed_since=changed_since, staged=staged, contents=contents)
+    with seen as (reader, scope):
+        in_force = loading.resolve(reader, policy, isolated=isolated, select=tuple(select), ignore=tuple(ignore))
+        found = discover(reader, exclude=in_force.exclude, named=scope.named)
+        chosen = tuple(rule for rule in rules.load(set(_counts(found)), in_force.select) if in_force.might_ask(rule))
+        at_work = Engines(reader, found, in_force, engines)
+        native = chosen if at_work.native else ()
+        with for_audit(cache, reader, found, in_force, native) as known:
+            evaluated = _evaluate(reader, found, native, in_force, known, progress)
+        context = triage.Context(
             reader=reader,
             comments=evaluated.comments,
             policy=in_force,
             rules=chosen,
             today=today,
             fingerprinted=fingerprints or baseline is not None,
-        ),
-        baseline,
-    )
-    notifications = {*found.notifications, *evaluated.notifications, *at_work.notifications, *triage_notes}
-    return Audit(
-        version=__version__,
-        policy=in_force,
-        rules=chosen,
-        results=tuple(results),
-        notifications=tuple(sorted(notifications, key=_order)),
-        files=_counts(found),
-        engines=tuple(at_work.runs),
-        fail_on=_severity(fail_on) or in_force.fail_on,
-        used_baseline=baseline is not None,
-        today=today,
-    )
+        )
+        triaged, triage_notes = triage.triage(at_work.merge(evaluated.results, chosen), context, baseline)
+        notifications = {*found.notifications, *evaluated.notifications, *at_work.notifications, *triage_notes}
+        # Only now: whether a comment or a waiver is of use is told by all results.
+        results = scope.results(triaged)
+        return Audit(
+            version=__version__,
+            policy=in_force,
+            rules=tuple(scope.rules(chosen, results)),
+            results=tuple(results),
+            notifications=tuple(sorted(scope.notifications(notifications), key=_order)),
+            files=_counts(found),
+            engines=tuple(at_work.runs),
+            fail_on=_severity(fail_on) or in_force.fail_on,
+            used_baseline=baseline is not None,
+            today=today,
+        )
 
 
 class _Evaluated(NamedTuple):
@@ -117,14 +135,23 @@ class _Evaluated(NamedTuple):
     comments: dict[str, tuple[Comment, ...]]
 
 
-def _evaluate(reader: Reader, found: Discovery, chosen: Sequence[Rule], policy: Policy, cache: Cache) -> _Evaluated:
+def _evaluate(
+    reader: Reader,
+    found: Discovery,
+    chosen: Sequence[Rule],
+    policy: Policy,
+    cache: Cache,
+    progress: Progress | None = None,
+) -> _Evaluated:
     """Load each file, judge it, keep its facts, drop it; then judge the repository on the facts."""
     evaluation = Evaluation(chosen, policy.setting)
     notifications: list[Notification] = []
     facts: list[Fact] = []
     unread: dict[str, str] = {}
     comments: dict[str, tuple[Comment, ...]] = {}
-    for file in found.files:
+    for number, file in enumerate(found.files):
+        if progress is not None:
+            progress(number, len(found.files))
         try:
             data = _read(reader, file)
         except InputError as error:
@@ -145,6 +172,8 @@ def _evaluate(reader: Reader, found: Discovery, chosen: Sequence[Rule], policy: 
             comments[file.path] = judged.comments
         if judged.is_partial:
             unread[file.path] = file.kind
+    if progress is not None:
+        progress(len(found.files), len(found.files))
     repository = Repository({file.path: file.kind for file in found.files}, found.paths, facts, map(Location, unread))
     evaluation.judge_repository(repository)
     unread |= {note.path: _kind_by_name(note.path) for note in found.notifications if note.level == "error"}

@@ -107,7 +107,12 @@ class Running:
         self.stdin: IO[bytes] | None = process.stdin
 
 
-def git(root: str | os.PathLike[str], *arguments: str, input: bytes | None = None) -> bytes:  # noqa: A002
+def git(
+    root: str | os.PathLike[str],
+    *arguments: str,
+    input: bytes | None = None,  # noqa: A002
+    index: str | None = None,
+) -> bytes:
     """Return what a git command prints.
 
     Args:
@@ -115,13 +120,14 @@ def git(root: str | os.PathLike[str], *arguments: str, input: bytes | None = Non
         arguments: the command and its options. What comes from outside belongs behind `--end-of-options`; file
             names are taken literally.
         input: what the command reads.
+        index: the index file to go by instead of the repository's own.
 
     Raises:
         GitError: when there is no git or no repository, when git fails, takes more than a minute or prints more than
             256 MiB.
         ValueError: for a command or an option that is not known to be harmless.
     """
-    with open_git(root, *arguments, input=input, seconds=SECONDS) as running:
+    with open_git(root, *arguments, input=input, seconds=SECONDS, index=index) as running:
         output = running.stdout.read(MAX_OUTPUT_BYTES + 1)
         if len(output) > MAX_OUTPUT_BYTES:
             raise GitError(f"git {arguments[0]} printed more than {MAX_OUTPUT_BYTES // 1024**2} MiB and was stopped")

@@ -33,6 +33,8 @@ def tracked_paths(reader: Reader) -> frozenset[str] | None:
     Raises:
         BrokenIndexError: when there is an index that cannot be trusted.
     """
+    if reader.tracked is not None:
+        return reader.tracked
     try:
         data = reader.read(".git/index", MAX_INDEX_BYTES)
     except InputError as error:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import enum
 import os
 import stat
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import NoReturn, Protocol
 
 from sp404audit.results import Level, Notification
 
-__all__ = ["MAX_BYTES", "InputError", "Reader", "read"]
+__all__ = ["MAX_BYTES", "Entry", "InputError", "LinkEnd", "Reader", "read"]
 
 MAX_BYTES = 10 * 1024 * 1024
 """The largest file that is audited."""
@@ -32,8 +34,37 @@ class InputError(Exception):
         self.notification = Notification(id, level, message, path)
 
 
+class Entry(Protocol):
+    """What a folder holds, as `os.scandir` tells it."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the folder."""
+
+    def is_file(self, *, follow_symlinks: bool = True) -> bool:
+        """Whether it is a regular file."""
+
+    def is_dir(self, *, follow_symlinks: bool = True) -> bool:
+        """Whether it is a folder."""
+
+    def is_symlink(self) -> bool:
+        """Whether it is a symbolic link."""
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        """Its mode and size; the rest may be zero."""
+
+
+class LinkEnd(enum.Enum):
+    """Where a symbolic link ends."""
+
+    OUTSIDE = enum.auto()
+    NOWHERE = enum.auto()
+    FILE = enum.auto()
+    FOLDER = enum.auto()
+
+
 class Reader:
-    """Reads files below one root.
+    """Lists and reads what lies below one root: here the files on disk; `views` knows others.
 
     A file is opened only when no folder on the way to it is a link, `lstat` says that it is a regular file, and the
     opened file turns out to be that very file: a FIFO never blocks, a device is never read, a link never followed.
@@ -41,6 +72,9 @@ class Reader:
     Args:
         root: the folder that is audited; it may be reached through links itself.
     """
+
+    tracked: frozenset[str] | None = None
+    """The paths that git tracks, where the reader has them from git."""
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = os.path.realpath(root)
@@ -54,6 +88,28 @@ class Reader:
     def holds(self, full: str) -> bool:
         """Tell whether an absolute path without links is the root or lies below it."""
         return full == self.root or full.startswith(self._prefix)
+
+    def has(self, path: str) -> bool:
+        """Tell whether there is anything at a path, be it a link that points to nothing."""
+        return os.path.lexists(self.full(path))
+
+    def entries(self, folder: str) -> Sequence[Entry]:
+        """List a folder (empty for the root); raise OSError where it cannot be listed."""
+        with os.scandir(self.full(folder)) as found:
+            return list(found)
+
+    def link_end(self, path: str) -> LinkEnd:
+        """Tell where a symbolic link leads in the end."""
+        target = os.path.realpath(self.full(path))
+        if not self.holds(target):
+            return LinkEnd.OUTSIDE
+        try:
+            mode = os.lstat(target).st_mode
+        except OSError:
+            return LinkEnd.NOWHERE
+        if stat.S_ISLNK(mode):  # a circle
+            return LinkEnd.NOWHERE
+        return LinkEnd.FOLDER if stat.S_ISDIR(mode) else LinkEnd.FILE
 
     def read(self, path: str, limit: int = MAX_BYTES) -> bytes:
         """Return the whole file.

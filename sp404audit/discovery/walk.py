@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import repeat
 from operator import itemgetter
 
 from sp404audit.discovery.git_index import BrokenIndexError, tracked_paths
 from sp404audit.discovery.ignore import IgnoreRules
 from sp404audit.discovery.kinds import HEAD_BYTES, Doubt, Kind, by_content, by_path
-from sp404audit.discovery.reading import MAX_BYTES, InputError, Reader, too_large
+from sp404audit.discovery.reading import MAX_BYTES, Entry, InputError, LinkEnd, Reader, too_large
 from sp404audit.records import NamedTuple
 from sp404audit.results import Level, Notification
 
@@ -66,19 +66,22 @@ class Discovery(NamedTuple):
     pruned: tuple[str, ...]
 
 
-def discover(root: str | os.PathLike[str], *, exclude: Iterable[str] = ()) -> Discovery:
+def discover(
+    root: str | os.PathLike[str] | Reader, *, exclude: Iterable[str] = (), named: AbstractSet[str] = frozenset()
+) -> Discovery:
     """Walk a repository and tell the kind of each of its files.
 
     No link is followed, nothing outside `root` is opened, and no process is started. What .gitignore leaves out is left
     out only where git's index says that it is not tracked: a repository cannot hide a workflow that way.
 
     Args:
-        root: the folder to audit.
+        root: the folder to audit, or what reads it.
         exclude: further patterns, as in .gitignore, of files that are not audited.
+        named: files that somebody asks for by name: .gitignore does not hide them, `exclude` does.
     """
-    walk = _Walk(root)
+    walk = _Walk(root if isinstance(root, Reader) else Reader(root))
     walk.run()
-    return _Selection(walk, exclude).discovery()
+    return _Selection(walk, exclude, named).discovery()
 
 
 class _Found(NamedTuple):
@@ -110,15 +113,15 @@ class _Notes:
 class _Walk:
     """One pass over the tree with a stack of its own."""
 
-    def __init__(self, root: str | os.PathLike[str]) -> None:
-        self.reader = Reader(root)
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
         self.found: list[_Found] = []
         self.texts: list[str] = []
         self.paths: list[str] = []
         self.ignore_files: list[str] = []
         self.pruned: list[str] = []
         self.notes = _Notes()
-        self._is_checkout = os.path.lexists(self.reader.full(".git"))
+        self._is_checkout = reader.has(".git")
 
     def run(self) -> None:
         pending: list[tuple[str, int]] = [("", 0)]
@@ -142,10 +145,9 @@ class _Walk:
                 elif entry.name not in _METADATA and _audited(by_path(folder, entry.name)):
                     self.notes.add("input/not-regular", "warning", "is not a regular file: not opened", path)
 
-    def _list(self, folder: str) -> list[os.DirEntry[str]] | None:
+    def _list(self, folder: str) -> Sequence[Entry] | None:
         try:
-            with os.scandir(self.reader.full(folder)) as entries:
-                return list(entries)
+            return self.reader.entries(folder)
         except OSError as error:
             reason = error.strerror or "unknown error"
             self.notes.add("input/unreadable", "error", f"cannot be listed: {reason}", folder or ".")
@@ -161,7 +163,7 @@ class _Walk:
         else:
             pending.append((path, depth + 1))
 
-    def _file(self, folder: str, path: str, entry: os.DirEntry[str]) -> None:
+    def _file(self, folder: str, path: str, entry: Entry) -> None:
         name = entry.name
         if name in _METADATA:
             return
@@ -182,25 +184,13 @@ class _Walk:
     def _link(self, folder: str, name: str, path: str) -> None:
         self.paths.append(path)
         kind = by_path(folder, name)
-        target = os.path.realpath(self.reader.full(path))
-        if not self.reader.holds(target):
+        leads = self.reader.link_end(path)
+        if leads is LinkEnd.OUTSIDE:
             level: Level = "warning" if _audited(kind) else "note"
             self.notes.add("input/link", level, "is a link that leaves the repository: not followed", path)
-        elif _audited(kind) or _is_folder(target):
-            end = "what it points to is audited where it lies" if _is_there(target) else "it points to nothing"
+        elif _audited(kind) or leads is LinkEnd.FOLDER:
+            end = "it points to nothing" if leads is LinkEnd.NOWHERE else "what it points to is audited where it lies"
             self.notes.add("input/link", "note", f"is a link and not followed: {end}", path)
-
-
-def _is_there(full: str) -> bool:
-    """Tell whether a resolved path exists; the end of a circle of links is a link still."""
-    return os.path.lexists(full) and not stat.S_ISLNK(os.lstat(full).st_mode)
-
-
-def _is_folder(full: str) -> bool:
-    try:
-        return stat.S_ISDIR(os.lstat(full).st_mode)
-    except OSError:
-        return False
 
 
 def _audited(kind: Kind | Doubt | None) -> bool:
@@ -210,13 +200,14 @@ def _audited(kind: Kind | Doubt | None) -> bool:
 class _Selection:
     """From what the walk found to what is audited."""
 
-    def __init__(self, walk: _Walk, exclude: Iterable[str]) -> None:
+    def __init__(self, walk: _Walk, exclude: Iterable[str], named: AbstractSet[str]) -> None:
         self._walk = walk
         self._notes = walk.notes
         self._reader = walk.reader
         self._rules = IgnoreRules()
         self._excluded = IgnoreRules()
         self._excluded.add("", "\n".join(exclude))
+        self._named = named
         self._tracked: frozenset[str] | None = None
         self._may_hide = True
 
@@ -286,12 +277,14 @@ class _Selection:
         """Text is read for secrets that are tracked; where git's index is known, it says what is."""
         texts: Iterable[str] = self._walk.texts
         if self._tracked is not None:
-            texts = self._tracked.intersection(texts)
+            texts = self._tracked.union(self._named).intersection(texts)
         if self._excluded:
             texts = [path for path in texts if not self._excluded.ignores(path)]
         return texts
 
     def _ignored(self, path: str, kind: Kind | Doubt) -> bool:
+        if path in self._named:
+            return False
         if self._tracked is None:
             return kind in _ONLY_WHEN_TRACKED and self._rules.ignores(path)
         return path not in self._tracked and self._rules.ignores(path)

@@ -7,7 +7,6 @@ line, the key and the nearest valid name.
 from __future__ import annotations
 
 import datetime
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -185,7 +184,7 @@ def _configuration(reader: Reader) -> _File | None:
 
 
 def _read_if_there(reader: Reader, path: str) -> bytes | None:
-    if not os.path.lexists(os.path.join(reader.root, path)):
+    if not reader.has(path):
         return None
     try:
         return reader.read(path, _MAX_BYTES)
