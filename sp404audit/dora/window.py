@@ -14,6 +14,7 @@ DEFAULT_DAYS = 90
 
 _SPAN = regex(r"(\d{1,5})\s*(s|m|min|h|d|w|mo|y)")
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800, "mo": 2_629_800, "y": 31_557_600}
+_SECONDS_ALONE = regex(r"@([0-9]{1,11})|([0-9]{9,11})")
 _WORDS = regex(r"\s*(seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b")
 
 
@@ -92,7 +93,7 @@ def parse_moment(text: str, calendar: Calendar, *, before: int | None = None) ->
 
     Args:
         text: a date (its beginning in the calendar's zone), a date and time (in that zone unless it has an offset),
-            seconds as `@1767225600`, or, with `before`, a span that ends there (`90d`).
+            seconds as `@1767225600` or, from nine digits on, bare as in SOURCE_DATE_EPOCH; or, with `before`, a span that ends there (`90d`).
         calendar: the zone of times without one.
         before: the moment that spans are counted back from.
 
@@ -100,8 +101,9 @@ def parse_moment(text: str, calendar: Calendar, *, before: int | None = None) ->
         WindowError: when the text is none of these.
     """
     plain = text.strip()
-    if plain.startswith("@") and plain[1:].isdecimal() and len(plain) <= 12:
-        return int(plain[1:])
+    seconds = _SECONDS_ALONE.fullmatch(plain)
+    if seconds:
+        return int(seconds[1] or seconds[2])
     span = parse_span(plain) if before is not None else None
     if before is not None and span is not None:
         return before - span

@@ -40,7 +40,8 @@ def test_moments() -> None:
     assert utc(parse_moment("2026-01-31", berlin)) == "2026-01-30T23:00:00Z"
     assert utc(parse_moment("2026-01-31T09:00", berlin)) == "2026-01-31T08:00:00Z"
     assert utc(parse_moment("2026-01-31T09:00+02:00", berlin)) == "2026-01-31T07:00:00Z"
-    assert parse_moment("@1767268800", berlin) == NOON
+    assert parse_moment("@1767268800", berlin) == parse_moment("1767268800", berlin) == NOON
+    assert utc(parse_moment("20260131", Calendar())) == "2026-01-31T00:00:00Z"
     assert parse_moment("90d", berlin, before=NOON) == NOON - 90 * DAY
 
 
