@@ -7,8 +7,18 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
-from sp404audit.reports.escape import code, decodable, shortened, uri, visible
+from sp404audit.reports.escape import (
+    code,
+    decodable,
+    markdown,
+    markdown_prose,
+    shortened,
+    uri,
+    visible,
+    web_address,
+)
 
 
 @pytest.mark.parametrize(
@@ -72,3 +82,55 @@ def test_decodable_text_survives_any_reader(text: str) -> None:
 def test_decodable_keeps_what_is_well_formed() -> None:
     assert decodable("ünï😀\x1b") == "ünï😀\x1b"
     assert decodable("a\udce9b") == "a\ufffdb"
+
+
+MARKUP = st.text(alphabet="\\`*_[]()<>&|~#$@!:./-+=1 \nwgha", max_size=40)
+
+
+def one_line(text: str) -> str:
+    return visible(" ".join(text.split()))
+
+
+@given(st.one_of(st.text(), MARKUP))
+def test_markdown_is_read_back_as_the_text_it_was(text: str) -> None:
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    inline = parser.parseInline(markdown(text))[0].children or ()
+    assert {token.type for token in inline} <= {"text"}
+    assert "".join(token.content for token in inline).replace("\u200b", "") == one_line(text)
+    kinds = [token.type for token in parser.parse(markdown(text))]
+    assert kinds in ([], ["paragraph_open", "inline", "paragraph_close"]), "no heading, list, rule or quotation"
+
+
+@pytest.mark.parametrize(
+    "text", ["@org/team", "a@b.example", "see #12", "GH-12", "https://e.example", "www.e.example", "x//y https://z"]
+)
+def test_markdown_that_github_would_link_by_itself_is_parted(text: str) -> None:
+    assert markdown(text).replace("\u200b", "").replace("\\#", "#") == text
+    assert "\u200b" in markdown(text)
+
+
+def test_prose_keeps_code_and_nothing_else() -> None:
+    assert markdown_prose("run `a <b>` or\n*c* <img>") == "run <code>a &lt;b&gt;</code> or \\*c\\* &lt;img&gt;"
+    assert markdown_prose("an open ` backtick") == "an open \\` backtick"
+
+
+@given(st.one_of(st.text(), MARKUP))
+def test_prose_makes_no_markup_but_code(text: str) -> None:
+    inline = MarkdownIt("commonmark").parseInline(markdown_prose(text))[0].children or ()
+    html = [token.content for token in inline if token.type == "html_inline"]
+    assert set(html) <= {"<code>", "</code>"}
+    assert {token.type for token in inline} <= {"text", "html_inline"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://github.example/o/r", "https://github.example/o/r"),
+        ("https://e.example/a) [b](<c>\n", "https://e.example/a%29%20%5Bb%5D%28%3Cc%3E%0A"),
+        ("javascript:alert(1)", ""),
+        ("//e.example", ""),
+        ("", ""),
+    ],
+)
+def test_web_address(text: str, expected: str) -> None:
+    assert web_address(text) == expected
