@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sp404audit.cache.keys import Keys
     from sp404audit.cache.store import Store
 
-__all__ = ["WORTHWHILE_FILES", "Cache", "Judged", "default_folder", "for_audit"]
+__all__ = ["WORTHWHILE_FILES", "Cache", "Judged", "default_folder", "for_audit", "private_folder"]
 
 WORTHWHILE_FILES = 2_000
 """From how many files on the cache is worth its file. Two hundred are audited in a tenth of a second, about what
@@ -86,7 +86,7 @@ def for_audit(
         where = sum(file.kind is not Kind.TEXT for file in found.files) >= WORTHWHILE_FILES
     if where is False:
         return Cache()
-    folder = _made(default_folder() if where is True else os.path.abspath(where))  # noqa: PTH100 (keeps `..` safe)
+    folder = private_folder(default_folder() if where is True else os.path.abspath(where))  # noqa: PTH100 (keeps `..` safe)
     if folder is None or reader.holds(os.path.realpath(folder)):
         return Cache()
     from sp404audit.cache.entries import MAX_ENTRY_BYTES
@@ -120,7 +120,7 @@ def default_folder() -> str | None:
     return os.path.join(parent, "sp404audit") if Path(parent).is_absolute() else None
 
 
-def _made(folder: str | None) -> str | None:
+def private_folder(folder: str | None) -> str | None:
     """Make the folder; None when that cannot be done, or when other users may write in it."""
     if folder is None:
         return None

@@ -74,6 +74,10 @@ class Store:
         if self._pending_bytes > _PENDING_BYTES:
             self._write()
 
+    def flush(self) -> None:
+        """Write what is left to write: a process that is killed leaves behind what it has flushed."""
+        self._write()
+
     def close(self) -> None:
         """Write what is left to write."""
         self._write()
