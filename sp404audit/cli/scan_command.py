@@ -6,17 +6,20 @@ import datetime
 import os
 import shutil
 import sys
-from pathlib import Path
 
 import click
 
 from sp404audit.cli import ci_host, output
+from sp404audit.cli.progress import Bar
+from sp404audit.cli.subject import subject
 from sp404audit.conductor import audit
 from sp404audit.engines import ENGINES
+from sp404audit.git import GitError
 from sp404audit.outcome import EXIT_USAGE
 from sp404audit.policy.loading import PolicyError
 from sp404audit.reports import FORMATS, Options, render
 from sp404audit.results import Severity
+from sp404audit.scope import ScopeError
 
 __all__ = ["command"]
 
@@ -37,7 +40,10 @@ def _today() -> datetime.date | None:
 
 
 @click.command("scan")
-@click.argument("path", default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("paths", nargs=-1, metavar="[PATH] [FILE]...")
+@click.option("--changed-since", metavar="REF", help="Report only files that differ from where HEAD left this commit.")
+@click.option("--staged", is_flag=True, help="Audit what is staged, not the work tree, and report only files of it.")
+@click.option("--stdin-filename", metavar="FILE", help="Read this file of the repository from standard input.")
 @click.option("--policy", metavar="NAME|FILE", help="Policy to start from: recommended, strict, sp404, or a file.")
 @click.option(
     "--engine",
@@ -91,7 +97,10 @@ def _today() -> datetime.date | None:
 @click.option("-q", "--quiet", is_flag=True, help="Print failures only, no summary.")
 @click.option("-v", "--verbose", is_flag=True, help="Print passed and unproven controls with their evidence, too.")
 def command(
-    path: Path,
+    paths: tuple[str, ...],
+    changed_since: str | None,
+    staged: bool,
+    stdin_filename: str | None,
     policy: str | None,
     engines: tuple[str, ...],
     select: tuple[str, ...],
@@ -109,24 +118,33 @@ def command(
 ) -> None:
     """Audit the repository at PATH (default: where you stand).
 
+    With FILEs, the whole repository is judged and only what concerns these files is reported.
+
     Exit codes: 0 compliant, 1 not compliant, 2 wrong usage or policy, 3 the audit is incomplete.
     """
     targets = [output.target(text, FORMATS) for text in formats or ("text",)]
+    asked = subject(paths, stdin_filename)
     try:
-        finished = audit(
-            path,
-            policy=policy,
-            isolated=isolated,
-            engines=engines or None,
-            select=select,
-            ignore=ignore,
-            fail_on=fail_on,
-            baseline=baseline,
-            today=_today(),
-            fingerprints=any(target.format != "text" for target in targets),
-            cache=False if no_cache else None,
-        )
-    except (PolicyError, NotADirectoryError) as error:
+        with Bar(quiet=quiet) as bar:
+            finished = audit(
+                asked.root,
+                policy=policy,
+                isolated=isolated,
+                engines=engines or None,
+                select=select,
+                ignore=ignore,
+                fail_on=fail_on,
+                baseline=baseline,
+                today=_today(),
+                fingerprints=any(target.format != "text" for target in targets),
+                cache=False if no_cache else None,
+                files=asked.files,
+                changed_since=changed_since,
+                staged=staged,
+                contents=asked.contents,
+                progress=bar,
+            )
+    except (PolicyError, NotADirectoryError, ScopeError, GitError) as error:
         click.echo(f"sp404audit: {error}", err=True)
         sys.exit(EXIT_USAGE)
     options = Options(
@@ -136,7 +154,7 @@ def command(
         color=output.wants_color(),
         width=shutil.get_terminal_size((100, 24)).columns,
         repository_url=ci_host.repository_url(),
-        path_prefix=ci_host.path_prefix(path) if path_prefix is None else path_prefix,
+        path_prefix=ci_host.path_prefix(asked.root) if path_prefix is None else path_prefix,
     )
     if os.environ.get(ci_host.SUMMARY_VARIABLE) and not no_github_summary:
         ci_host.append_summary(finished, options)
