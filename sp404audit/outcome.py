@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sp404audit.policy.model import Policy
 from sp404audit.results import EngineRun, Kind, Notification, Result, Severity
+from sp404audit.rules.evaluation import order
 from sp404audit.rules.registry import Rule
 
 if TYPE_CHECKING:
     import datetime
+
+    from sp404audit.dora.figures import MetricsReport
 
 __all__ = ["Audit", "ControlVerdict"]
 
@@ -44,6 +47,7 @@ class Audit:
         fail_on: the least severity that makes the repository not compliant.
         used_baseline: whether results are marked by an earlier report.
         today: the day that decided which waivers have run out; None when nobody says, as in a report read again.
+        metrics: the metrics report, when it was asked for.
     """
 
     version: str
@@ -56,6 +60,15 @@ class Audit:
     fail_on: Severity = Severity.LOW
     used_baseline: bool = False
     today: datetime.date | None = None
+    metrics: MetricsReport | None = None
+
+    def with_metrics(self, metrics: MetricsReport) -> Audit:
+        """The same audit with the metrics report, whose targets are controls like any other."""
+        from sp404audit.dora import controls
+
+        rules = sorted((*self.rules, *controls.controls(metrics)), key=lambda rule: rule.id)
+        results = sorted((*self.results, *controls.results(metrics)), key=order)
+        return replace(self, rules=tuple(rules), results=tuple(results), metrics=metrics)
 
     @cached_property
     def failures(self) -> tuple[Result, ...]:

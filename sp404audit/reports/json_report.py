@@ -33,7 +33,7 @@ _LAYOUT = Layout(
 
 def render(audit: Audit) -> str:
     """Write the report; lists have a line for each item."""
-    report = {
+    report: dict[str, object] = {
         "$schema": SCHEMA_ID,
         "schemaVersion": SCHEMA_VERSION,
         "tool": {"name": "sp404audit", "version": audit.version},
@@ -53,6 +53,10 @@ def render(audit: Audit) -> str:
         "controls": [_control(audit, verdict) for verdict in audit.verdicts],
         "results": [_result(result) for result in audit.results],
     }
+    if audit.metrics is not None:
+        from sp404audit.reports.dora import json_report as metrics_report
+
+        report["metrics"] = metrics_report.properties(audit.metrics)
     return dump(report, _LAYOUT)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sp404audit.outcome import Audit
 from sp404audit.policy.model import Override, Policy, RuleChoice, Waiver
@@ -29,6 +29,9 @@ from sp404audit.results import (
 )
 from sp404audit.rules.documentation import Documentation, Example
 from sp404audit.rules.registry import Parameter, Rule, Verdicts
+
+if TYPE_CHECKING:
+    from sp404audit.dora.figures import MetricsReport
 
 __all__ = ["MAX_BYTES", "ReportError", "rebuild"]
 
@@ -165,7 +168,17 @@ def _audit(report: _Object) -> Audit:
         fail_on=Severity.parse(report["verdict"]["failOn"]),
         used_baseline=report["baseline"],
         today=datetime.date.fromisoformat(judged_on) if judged_on else None,
+        metrics=_metrics(report["metrics"]) if "metrics" in report else None,
     )
+
+
+def _metrics(report: _Object) -> MetricsReport:
+    from sp404audit.reports.dora.rebuild import rebuild_metrics
+
+    try:
+        return rebuild_metrics(report)
+    except ValueError as error:
+        raise ReportError(f"metrics.{error}") from None
 
 
 def _policy(policy: _Object, fail_on: Severity) -> Policy:
