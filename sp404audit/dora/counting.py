@@ -7,21 +7,18 @@ Whether it lies in the window is asked last: what stands before it decides what 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from sp404audit.dora.events import Deployment
 from sp404audit.dora.figures import Window
 from sp404audit.dora.fusion import plain_version
-from sp404audit.dora.settings import Settings
+from sp404audit.dora.settings import Settings, matches_any
 from sp404audit.records import NamedTuple
 
-__all__ = ["COUNTED", "Standing", "classify", "matches_pattern", "production", "role_in"]
+__all__ = ["COUNTED", "Standing", "classify", "production", "role_in"]
 
 COUNTED = "counted"
-_LONGEST_NAME = 200
 
 
 class Standing(NamedTuple):
@@ -46,16 +43,6 @@ class Standing(NamedTuple):
         return self.role == COUNTED
 
 
-@cache
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text, re.IGNORECASE)
-
-
-def matches_pattern(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a name, cut to a bearable length, matches one of the patterns of the policy."""
-    return any(_pattern(each).search(name[:_LONGEST_NAME]) for each in patterns)
-
-
 def production(settings: Settings) -> Callable[[Deployment], bool]:
     """What counts as production: what its source or the policy says; what names no environment, as a tag, does."""
 
@@ -64,7 +51,7 @@ def production(settings: Settings) -> Callable[[Deployment], bool]:
             return True
         if not deployment.environment:
             return deployment.production is None
-        return matches_pattern(deployment.environment, settings.production_environments)
+        return matches_any(deployment.environment, settings.production_environments)
 
     return is_production
 

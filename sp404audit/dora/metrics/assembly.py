@@ -1,0 +1,214 @@
+"""What all metrics share: from numbers and evidence to a finished figure, with verdict, band, trend and confidence."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sp404audit.dora.bands import band
+from sp404audit.dora.events import Deployment
+from sp404audit.dora.figures import (
+    Band,
+    Bucket,
+    Confidence,
+    Counted,
+    Figure,
+    Interval,
+    Target,
+    Trend,
+    Unit,
+    Verdict,
+    Window,
+)
+from sp404audit.dora.fusion import kind_of
+from sp404audit.dora.ledger import Ledger
+from sp404audit.dora.metrics.wording import amount, interval_text
+from sp404audit.dora.statistics import mann_kendall, theil_sen
+from sp404audit.dora.targets import events_for_interval, judge
+
+__all__ = ["Draft", "buckets", "deployment_confidence", "ends", "finish", "trend", "weaker"]
+
+LEAST_BUCKETS = 8
+"""With fewer full weeks no trend is told from chance."""
+
+_CHANCE = 0.05
+_CONFIDENCES: tuple[Confidence, ...] = ("none", "low", "medium", "high")
+_BETTER_UPWARDS = frozenset({"deployment_frequency", "uptime"})
+
+
+@dataclass
+class Draft:
+    """A figure before it is judged.
+
+    Attributes:
+        value, interval: the headline, as in `Figure`; `values` holds every number by its name.
+        intervals: of the numbers that a target may speak of, by name.
+        needed: says how much more evidence would decide about a target; None for medians, where that is a count.
+        events: what the figure counts, for people: `deployments`.
+        judged: where a verdict does not follow from one number and its interval: tells verdict and reason.
+    """
+
+    metric: str
+    title: str
+    method: str
+    unit: Unit
+    value: float | None
+    n: int
+    values: dict[str, object]
+    events: str
+    interval: Interval | None = None
+    intervals: Mapping[str, Interval | None] = field(default_factory=dict)
+    confidence: Confidence = "none"
+    because: str = ""
+    sources: Iterable[str] = ()
+    evidence: Sequence[Counted] = ()
+    excluded: Mapping[str, int] = field(default_factory=dict)
+    remarks: Sequence[str] = ()
+    buckets: Sequence[Bucket] = ()
+    in_dora: bool = True
+    needed: Callable[[Target], str] | None = None
+    judged: Callable[[Target], tuple[Verdict, str]] | None = None
+
+
+def finish(draft: Draft, ledger: Ledger) -> Figure:
+    """Judge a draft against the policy's target, rank it, and look for a trend."""
+    confidence, because = _degraded(draft, ledger)
+    verdict, why = _verdict(draft, ledger)
+    return Figure(
+        metric=draft.metric,
+        title=draft.title,
+        in_dora=draft.in_dora,
+        method=draft.method,
+        unit=draft.unit,
+        value=draft.value,
+        n=draft.n,
+        interval=draft.interval,
+        values=draft.values,
+        confidence=confidence,
+        confidence_because=because,
+        sources=tuple(sorted(set(draft.sources))),
+        target=ledger.scope.settings.targets.get(draft.metric),
+        verdict=verdict,
+        verdict_because=why,
+        band=_band(draft, ledger, confidence),
+        trend=trend(draft.metric, draft.buckets),
+        buckets=tuple(draft.buckets),
+        evidence=tuple(draft.evidence),
+        excluded={reason: number for reason, number in draft.excluded.items() if number},
+        remarks=tuple(draft.remarks),
+    )
+
+
+def _band(draft: Draft, ledger: Ledger, confidence: Confidence) -> Band | None:
+    if draft.n == 0:
+        return None
+    return band(draft.metric, draft.value, draft.interval, ledger.scope.settings.bands, confidence)
+
+
+def _degraded(draft: Draft, ledger: Ledger) -> tuple[Confidence, str]:
+    """Confidence, a step lower when a source had to stop early."""
+    names = set(draft.sources)
+    partial = [report.name for report in ledger.sources if report.partial and report.name in names]
+    if not partial or draft.confidence == "none":
+        return draft.confidence, draft.because
+    lower = _CONFIDENCES[max(1, _CONFIDENCES.index(draft.confidence) - 1)]
+    return lower, f"{draft.because}; {', '.join(partial)} told only a part"
+
+
+def weaker(first: Confidence, second: Confidence) -> Confidence:
+    """The lower of two confidences."""
+    return min(first, second, key=_CONFIDENCES.index)
+
+
+def deployment_confidence(deployments: Sequence[Deployment]) -> tuple[Confidence, str]:
+    """How far to trust a list of deployments: as far as the weakest way in which one of them is known."""
+    if not deployments:
+        return "none", "no deployment is known"
+    worst = max(kind_of(each) for each in deployments)
+    what = f"{worst.noun} in {worst.source}" if worst.source == "git" else f"{worst.source}: {worst.noun}"
+    if worst.rank <= 1:
+        return "high", f"deployments are on record ({what})"
+    if worst.rank <= 3:
+        return "medium", f"deployments are taken from {what}, which may not have gone live"
+    return "low", f"deployments are inferred from {what}"
+
+
+def _verdict(draft: Draft, ledger: Ledger) -> tuple[Verdict, str]:
+    settings = ledger.scope.settings
+    target = settings.targets.get(draft.metric)
+    if target is None:
+        return "no target", ""
+    if draft.judged is not None:
+        return draft.judged(target)
+    number = draft.values.get(target.statistic)
+    value = float(number) if isinstance(number, (int, float)) else None
+    interval = draft.intervals.get(target.statistic)
+    verdict = judge(target, value, interval, by_point=settings.verdicts == "point")
+    if value is None:
+        return verdict, f"there are no {draft.events} to judge by"
+    told = amount(value, draft.unit)
+    if settings.verdicts == "point":
+        return verdict, f"{told} by the number alone, as the policy wants"
+    if interval is None:
+        return verdict, _without_interval(draft, target, told)
+    reach = f"{told}, with 95 % confidence {interval_text(interval, draft.unit)}"
+    if verdict != "not proven":
+        whole = "meets" if verdict == "pass" else "misses"
+        return verdict, f"{reach}: the whole interval {whole} the target"
+    more = draft.needed(target) if draft.needed else ""
+    return verdict, f"{reach}: the target lies within" + (f"; {more}" if more else "")
+
+
+def _without_interval(draft: Draft, target: Target, told: str) -> str:
+    more = events_for_interval(draft.n)
+    if more:
+        return f"{told} of {draft.n} {draft.events}: an interval needs {more} more"
+    return f"{told}: there is no interval for {target.statistic.removesuffix('_seconds')}"
+
+
+def ends(interval: Interval | None) -> list[float | None] | None:
+    """An interval as it stands in the JSON report."""
+    return None if interval is None else [interval.lower, interval.upper]
+
+
+def buckets(
+    ledger: Ledger, moments: Sequence[tuple[int, float]], value: Callable[[list[float]], float | None]
+) -> tuple[Bucket, ...]:
+    """A figure week by week.
+
+    Args:
+        ledger: whose window and calendar apply.
+        moments: what counts: when, and what it brings in.
+        value: from what a week brought in to its number; None where no data is not zero.
+    """
+    window = ledger.scope.window
+    weeks = ledger.scope.calendar.weeks(window)
+    starts = [start for start, _ in weeks]
+    filled: list[list[float]] = [[] for _ in weeks]
+    for at, number in moments:
+        filled[bisect_right(starts, at) - 1].append(number)
+    return tuple(_bucket(window, week, numbers, value) for week, numbers in zip(weeks, filled, strict=True))
+
+
+def _bucket(
+    window: Window, week: tuple[int, int], numbers: list[float], value: Callable[[list[float]], float | None]
+) -> Bucket:
+    start, end = week
+    is_partial = start < window.since or end > window.until
+    return Bucket(max(start, window.since), min(end, window.until), value(numbers), len(numbers), is_partial)
+
+
+def trend(metric: str, weeks: Sequence[Bucket]) -> Trend | None:
+    """Which way a figure moves, by the full weeks that have data; None without any."""
+    values = [week.value for week in weeks if week.value is not None and not week.partial]
+    if not values:
+        return None
+    if len(values) < LEAST_BUCKETS:
+        return Trend("none", None, f"{len(values)} full weeks with data are too few for a trend")
+    chance, slope = mann_kendall(values), theil_sen(values)
+    if chance >= _CHANCE or slope == 0:
+        return Trend("none", None, f"no trend beyond chance over {len(values)} weeks (p = {chance:.2f})")
+    told = "p < 0.001" if chance < 0.001 else f"p = {chance:.3f}"
+    is_better = (slope > 0) == (metric in _BETTER_UPWARDS)
+    return Trend("up" if slope > 0 else "down", is_better, f"over {len(values)} weeks ({told})")
