@@ -25,7 +25,7 @@ FORMATS: dict[str, str] = {
 }
 """Each format, and the function of a module here that writes it; imported when it is asked for."""
 
-_WITH_OPTIONS = frozenset({"text", "markdown", "markdown-comment", "github", "gitlab"})
+_WITH_OPTIONS = frozenset({"text", "markdown", "markdown-comment", "github", "gitlab", "html"})
 
 
 class Options(NamedTuple):

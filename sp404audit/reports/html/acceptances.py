@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sp404audit.records import NamedTuple
-from sp404audit.reports.escape import shortened, visible
-from sp404audit.reports.html.texts import message, number, place
-from sp404audit.results import Location, Result
+from sp404audit.reports.escape import line, shortened, visible
+from sp404audit.reports.html.texts import Place, Places
+from sp404audit.reports.summary import number
+from sp404audit.results import Result
 
 if TYPE_CHECKING:
     from sp404audit.outcome import Audit
+    from sp404audit.policy.model import Waiver
 
 __all__ = ["Accepted", "Expiry", "accepted", "expiry"]
 
@@ -35,67 +37,63 @@ class Accepted(NamedTuple):
 
     kind: str
     rules: tuple[str, ...]
-    where: str
+    where: Place
     reason: str
     owner: str
     expiry: Expiry
     covers: str
-    places: tuple[str, ...]
+    places: tuple[Place, ...]
     more: int
 
 
 class _Key(NamedTuple):
     kind: str
-    place: str
+    place: Place
     reason: str
     owner: str
     until: str
 
 
-def accepted(audit: Audit) -> tuple[list[Accepted], int]:
+def accepted(audit: Audit, places: Places) -> tuple[list[Accepted], int]:
     """List acceptances, those that end first at the top, waivers that cover nothing too.
 
     Returns:
         As many as a page bears, and how many there are beyond.
     """
-    covered: dict[_Key, list[Result]] = {}
-    for waiver in audit.policy.waivers:
-        covered[_key("waiver", waiver.location, waiver.reason, waiver.owner, waiver.until.isoformat())] = []
+    waivers = {
+        _Key("waiver", places(each.location), line(each.reason), line(each.owner), each.until.isoformat()): each
+        for each in audit.policy.waivers
+    }
+    covered: dict[_Key, list[Result]] = {key: [] for key in waivers}
     for result in audit.results:
         if (found := result.suppression) is not None:
             kind = "comment" if found.kind == "inSource" else "waiver"
-            key = _key(kind, found.location or result.location, found.justification, found.owner, found.until)
+            place = places(found.location or result.location)
+            key = _Key(kind, place, line(found.justification), line(found.owner), line(found.until))
             covered.setdefault(key, []).append(result)
-    waived = {
-        _key("waiver", each.location, each.reason, each.owner, each.until.isoformat()): each
-        for each in audit.policy.waivers
-    }
-    rows = []
-    for key, results in sorted(covered.items(), key=lambda item: (item[0].until or "9", item[0])):
-        waiver = waived.get(key)
-        rules = {result.rule_id for result in results} | ({waiver.rule_id} if waiver else set())
-        where = ", ".join(waiver.paths) if waiver else ""
-        rows.append(_row(key, sorted(rules), where, results, audit.today))
+    rows = [
+        _row(key, waivers.get(key), results, audit.today, places)
+        for key, results in sorted(covered.items(), key=lambda item: (item[0].until or "9", item[0]))
+    ]
     return rows[:_ROWS], max(0, len(rows) - _ROWS)
 
 
-def _key(kind: str, location: Location, reason: str, owner: str, until: str) -> _Key:
-    return _Key(kind, place(location), message(reason), owner, until)
-
-
-def _row(key: _Key, rules: Sequence[str], where: str, results: Sequence[Result], today: datetime.date | None) -> Accepted:
-    places = list(dict.fromkeys(place(result.location) for result in results))
+def _row(
+    key: _Key, waiver: Waiver | None, results: Sequence[Result], today: datetime.date | None, places: Places
+) -> Accepted:
+    rules = {result.rule_id for result in results} | ({waiver.rule_id} if waiver else set())
+    seen = list(dict.fromkeys(places(result.location) for result in results))
     count = sum(result.count for result in results)
     return Accepted(
         kind=key.kind,
-        rules=tuple(rules),
-        where=shortened(visible(where)) or key.place,
+        rules=tuple(sorted(rules)),
+        where=Place(shortened(visible(", ".join(waiver.paths)))) if waiver else key.place,
         reason=key.reason,
-        owner=shortened(key.owner),
+        owner=key.owner,
         expiry=expiry(key.until, today),
         covers=number(count, "result") if count else "nothing now",
-        places=tuple(places[:_PLACES]),
-        more=max(0, len(places) - _PLACES),
+        places=tuple(seen[:_PLACES]),
+        more=max(0, len(seen) - _PLACES),
     )
 
 

@@ -9,10 +9,12 @@ from sp404audit.records import NamedTuple
 from sp404audit.reports import summary
 from sp404audit.reports.html.evidence import Evidence, gathered
 from sp404audit.reports.html.rules import Explanation, explain, item_of
-from sp404audit.reports.html.texts import Anchors, number
+from sp404audit.reports.html.texts import Anchors, Places, inline
 from sp404audit.results import Kind, Result, Severity
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from sp404audit.outcome import Audit, ControlVerdict
 
 __all__ = ["Control", "Row", "State", "Tile", "by_domain", "by_framework", "judged", "not_applicable", "states"]
@@ -64,8 +66,6 @@ class Control(NamedTuple):
 
     anchor: str
     rule_id: str
-    title: str
-    severity: Severity
     extent: str
     explanation: Explanation
     evidence: tuple[Evidence, ...]
@@ -142,7 +142,7 @@ def _tile(label: str, state: State, links: Mapping[str, str]) -> Tile:
     tones = {"notApplicable": "none"}
     word = _WORDS[state.kind]
     if state.kind == "fail":
-        word += f", {state.severity.label}, {number(state.places, 'place')}"
+        word += f", {state.severity.label}, {summary.number(state.places, 'place')}"
     return Tile(
         letter=letters.get(state.kind) or state.severity.label[0].upper(),
         tone=state.severity.label if state.kind == "fail" else tones.get(state.kind, state.kind),
@@ -152,7 +152,7 @@ def _tile(label: str, state: State, links: Mapping[str, str]) -> Tile:
     )
 
 
-def judged(audit: Audit, kind: Kind, prefix: str, anchors: Anchors) -> list[Control]:
+def judged(audit: Audit, kind: Kind, anchors: Anchors, places: Places) -> list[Control]:
     """The controls with one verdict, `pass` or `open`, by id, with what speaks for it."""
     by_rule: dict[str, list[Result]] = {}
     for result in audit.results:
@@ -162,14 +162,12 @@ def judged(audit: Audit, kind: Kind, prefix: str, anchors: Anchors) -> list[Cont
     for verdict in audit.verdicts:
         if verdict.kind != kind:
             continue
-        evidence = gathered(by_rule.get(verdict.rule.id, ()))
+        evidence = gathered(by_rule.get(verdict.rule.id, ()), places)
         found.append(
             Control(
-                anchor=anchors.new(prefix, verdict.rule.id),
+                anchor=anchors.new(kind, verdict.rule.id),
                 rule_id=verdict.rule.id,
-                title=verdict.rule.summary,
-                severity=summary.severity_in_force(audit, verdict.rule),
-                extent=number(verdict.counts.get(kind, 0), "place"),
+                extent=summary.number(verdict.counts.get(kind, 0), "place"),
                 explanation=explain(verdict.rule),
                 evidence=tuple(evidence[:_EVIDENCE]),
                 left=len(evidence) - len(evidence[:_EVIDENCE]),
@@ -178,10 +176,10 @@ def judged(audit: Audit, kind: Kind, prefix: str, anchors: Anchors) -> list[Cont
     return found
 
 
-def not_applicable(audit: Audit) -> list[tuple[str, str]]:
+def not_applicable(audit: Audit) -> list[tuple[str, Markup]]:
     """The controls that found nothing to judge, each with its requirement."""
     return [
-        (verdict.rule.id, verdict.rule.summary)
+        (verdict.rule.id, inline(verdict.rule.summary))
         for verdict in audit.verdicts
         if verdict.kind == "notApplicable" and not verdict.suppressed
     ]

@@ -6,13 +6,12 @@ No file is read: both are made from the lines that the result brought along.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
 
 from sp404audit.records import NamedTuple
-from sp404audit.reports.escape import code, visible
+from sp404audit.reports.escape import code, line
 from sp404audit.reports.frames import last_line, marked_columns
-from sp404audit.reports.html.texts import message, place
-from sp404audit.results import WHOLE_FILE, Edit, Fix, Location, Region, Result, Snippet
+from sp404audit.reports.html.texts import Place, Places
+from sp404audit.results import WHOLE_FILE, Edit, Location, Region, Result, Snippet
 
 __all__ = ["Change", "CodeLine", "DiffLine", "change", "excerpt"]
 
@@ -20,6 +19,7 @@ _BEFORE, _MARKED, _AFTER = 2, 5, 2
 _COLUMNS = 160
 _LEAD = 40
 _DIFF_LINES = 24
+_SIGNS = ("-", "+", " ")
 _SNIPPET_WIDTH = 500
 """Triage cuts longer lines: what stands behind is not known here, and no diff of it can be drawn."""
 
@@ -45,7 +45,7 @@ class Change(NamedTuple):
 
     description: str
     safe: bool
-    place: str
+    place: Place | None
     lines: tuple[DiffLine, ...]
     more: bool
 
@@ -71,52 +71,47 @@ def excerpt(snippet: Snippet | None, region: Region) -> tuple[CodeLine, ...]:
     while numbered and not numbered[0][1].strip() and numbered[0][0] < region.start_line:
         numbered.pop(0)
     return tuple(
-        _marked(number, line, region) if region.start_line <= number <= last_marked else _plain(number, line)
-        for number, line in numbered
+        _marked(number, source, region) if region.start_line <= number <= last_marked else _plain(number, source)
+        for number, source in numbered
     )
 
 
-def _plain(number: int, line: str) -> CodeLine:
-    return CodeLine(number, code(line[:_COLUMNS].rstrip()) + _ellipsis(line), "", "")
+def _plain(number: int, source: str) -> CodeLine:
+    return CodeLine(number, code(source[:_COLUMNS].rstrip()) + _ellipsis(source), "", "")
 
 
-def _marked(number: int, line: str, region: Region) -> CodeLine:
+def _marked(number: int, source: str, region: Region) -> CodeLine:
     """A line and the part of it that is meant; of a long line, what is around that part."""
-    start, end = marked_columns(number, line, region)
+    start, end = marked_columns(number, source, region)
     first = start - _LEAD if end > _COLUMNS and start > _LEAD else 0
     end = min(end, first + _COLUMNS)
-    rest = line[end : first + _COLUMNS].rstrip()
+    rest = source[end : first + _COLUMNS].rstrip()
     lead = "… " if first else ""
     return CodeLine(
         number,
-        lead + code(line[first:start]),
-        code(line[start:end].ljust(end - start)),
-        code(rest) + _ellipsis(line[first:]),
+        lead + code(source[first:start]),
+        code(source[start:end].ljust(end - start)),
+        code(rest) + _ellipsis(source[first:]),
     )
 
 
-def _ellipsis(line: str) -> str:
-    return " …" if len(line.rstrip()) > _COLUMNS else ""
+def _ellipsis(source: str) -> str:
+    return " …" if len(source.rstrip()) > _COLUMNS else ""
 
 
-def change(result: Result) -> Change | None:
+def change(result: Result, places: Places) -> Change | None:
     """A result's fix as a diff of the lines around it; where those do not show it, as the lines that it writes."""
     fix = result.fix
     if fix is None:
         return None
     lines = _diff(result.location.path, result.snippet, fix.edits)
-    where = ""
+    where = None
     if lines is None:
-        where = _elsewhere(result.location, fix)
-        lines = [DiffLine("+", code(line[:_COLUMNS])) for edit in fix.edits for line in edit.text.splitlines()]
+        first = fix.edits[0]
+        where = places(Location(first.path, first.region))
+        lines = [DiffLine("+", code(text[:_COLUMNS])) for edit in fix.edits for text in edit.text.splitlines()]
     shown = tuple(lines[:_DIFF_LINES])
-    return Change(message(fix.description), fix.safe, where, shown, len(lines) > len(shown))
-
-
-def _elsewhere(location: Location, fix: Fix) -> str:
-    """Where a change is made that the lines around the finding do not show."""
-    edit = next(iter(fix.edits), None)
-    return place(Location(edit.path, edit.region)) if edit is not None else visible(location.path)
+    return Change(line(fix.description), fix.safe, where, shown, len(lines) > len(shown))
 
 
 def _diff(path: str, snippet: Snippet | None, edits: Iterable[Edit]) -> list[DiffLine] | None:
@@ -142,13 +137,12 @@ def _span(snippet: Snippet, region: Region) -> tuple[int, int] | None:
 def _offset(lines: Sequence[str], index: int, column: int) -> int | None:
     if not 0 <= index < len(lines) or len(lines[index]) >= _SNIPPET_WIDTH or not 1 <= column <= len(lines[index]) + 1:
         return None
-    return sum(len(line) + 1 for line in lines[:index]) + column - 1
+    return sum(len(each) + 1 for each in lines[:index]) + column - 1
 
 
 def _compared(old: Sequence[str], new: Sequence[str]) -> Iterator[DiffLine]:
     import difflib
 
-    signs: dict[str, Literal["-", "+", " "]] = {"-": "-", "+": "+", " ": " "}
-    for line in list(difflib.unified_diff(list(old), list(new), n=1, lineterm=""))[2:]:
-        if line[:1] in signs:
-            yield DiffLine(signs[line[0]], code(line[1 : _COLUMNS + 1]) + _ellipsis(line[1:]))
+    for text in list(difflib.unified_diff(list(old), list(new), n=1, lineterm=""))[2:]:
+        if text[:1] in _SIGNS:
+            yield DiffLine(text[0], code(text[1 : _COLUMNS + 1]) + _ellipsis(text[1:]))

@@ -6,16 +6,17 @@ in a line each, and what is beyond a bound is counted: the reports for programs 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sp404audit.records import NamedTuple
 from sp404audit.reports import summary
+from sp404audit.reports.escape import line
 from sp404audit.reports.html.evidence import Evidence, gathered
 from sp404audit.reports.html.excerpts import Change, CodeLine, change, excerpt
 from sp404audit.reports.html.rules import Explanation, explain
-from sp404audit.reports.html.texts import Anchors, message, number, place
-from sp404audit.results import Location, Result, Severity
+from sp404audit.reports.html.texts import Anchors, Place, Places
+from sp404audit.results import Result, Severity
 
 if TYPE_CHECKING:
     from sp404audit.outcome import Audit
@@ -33,7 +34,7 @@ _UNPROVEN = 5
 class Related(NamedTuple):
     """Another place that belongs to a finding, and what is to be seen there."""
 
-    place: str
+    place: Place
     message: str
 
 
@@ -43,13 +44,13 @@ class Finding(NamedTuple):
     anchor: str
     severity: Severity
     message: str
-    place: str
+    place: Place
     code: tuple[CodeLine, ...]
     related: tuple[Related, ...]
     more_related: int
     also: str
     change: Change | None
-    count: int
+    times: int
     state: str
     opened: bool
 
@@ -60,15 +61,16 @@ class Line(NamedTuple):
     anchor: str
     severity: Severity
     message: str
-    place: str
-    count: int
+    place: Place
+    times: int
     state: str
 
 
 class Group(NamedTuple):
-    """What failed of one rule. `explanation` is None for a check of another engine; `left` counts what is not shown.
+    """What failed of one rule. `explanation` is None for a check of another engine, which `title` then tells of.
 
-    `passed` counts places where the requirement is met, `unproven` tells where it could not be judged.
+    `left` counts what is not shown, `passed` counts places where the requirement is met, and `unproven` tells where
+    it could not be judged.
     """
 
     anchor: str
@@ -86,13 +88,14 @@ class Group(NamedTuple):
     unproven: tuple[Evidence, ...] = ()
 
 
-def grouped(audit: Audit, failures: Sequence[Result], anchors: Anchors) -> list[Group]:
+def grouped(audit: Audit, failures: Sequence[Result], anchors: Anchors, places: Places) -> list[Group]:
     """Group failures by rule, in the order of `summary.by_rule`.
 
     Args:
         audit: knows the rules.
         failures: to be shown; within a rule the gravest come first, otherwise they stay in their order.
         anchors: of the page; each rule and each failure gets one, made from its id and its fingerprint.
+        places: writes where something is.
     """
     by_rule: dict[str, list[Result]] = {}
     for result in failures:
@@ -105,42 +108,44 @@ def grouped(audit: Audit, failures: Sequence[Result], anchors: Anchors) -> list[
     groups = []
     for control in summary.by_rule(failures):
         results = sorted(by_rule[control.rule_id], key=lambda each: -each.severity)
-        group = _group(audit, control, results, anchors)
-        open_evidence = gathered(unproven.get(control.rule_id, ()))[:_UNPROVEN]
+        group = _group(audit, control, results, anchors, places)
+        open_evidence = gathered(unproven.get(control.rule_id, ()), places)[:_UNPROVEN]
         groups.append(group._replace(passed=passed.get(control.rule_id, 0), unproven=tuple(open_evidence)))
     return groups
 
 
-def _group(audit: Audit, control: summary.FailedControl, results: list[Result], anchors: Anchors) -> Group:
+def _group(
+    audit: Audit, control: summary.FailedControl, results: list[Result], anchors: Anchors, places: Places
+) -> Group:
     """The group of one rule, without what passed or is not proven."""
     rule = audit.rule(control.rule_id)
-    extent = number(control.places, "place")
+    extent = summary.number(control.places, "place")
     if control.files > 1:
-        extent += f" in {number(control.files, 'file')}"
+        extent += f" in {summary.number(control.files, 'file')}"
     full, rest = results[:_IN_FULL], results[_IN_FULL:]
     return Group(
         anchor=anchors.new("rule", control.rule_id),
         rule_id=control.rule_id,
         domain=control.rule_id.partition("/")[0],
-        title=rule.summary if rule else message(results[0].message),
+        title="" if rule else line(results[0].message),
         severity=control.severity,
         mixed=len({result.severity for result in results}) > 1,
         extent=extent,
         explanation=explain(rule) if rule else None,
-        findings=tuple(_finding(result, anchors, opened=at < _OPENED) for at, result in enumerate(full)),
-        lines=lines(rest, anchors),
+        findings=tuple(_finding(result, anchors, places, opened=at < _OPENED) for at, result in enumerate(full)),
+        lines=lines(rest, anchors, places),
         left=sum(result.count for result in rest[_LINES:]),
     )
 
 
-def lines(results: Sequence[Result], anchors: Anchors) -> tuple[Line, ...]:
+def lines(results: Sequence[Result], anchors: Anchors, places: Places) -> tuple[Line, ...]:
     """Results in a line each, as many as a page bears."""
     return tuple(
         Line(
             anchors.new("f", result.fingerprint or "unknown"),
             result.severity,
-            message(result.message),
-            place(result.location),
+            line(result.message),
+            places(result.location),
             result.count,
             _state(result),
         )
@@ -148,26 +153,22 @@ def lines(results: Sequence[Result], anchors: Anchors) -> tuple[Line, ...]:
     )
 
 
-def _finding(result: Result, anchors: Anchors, *, opened: bool) -> Finding:
+def _finding(result: Result, anchors: Anchors, places: Places, *, opened: bool) -> Finding:
     also = [*result.also[:_ALSO], *([f"{len(result.also) - _ALSO} more"] if len(result.also) > _ALSO else [])]
     return Finding(
         anchor=anchors.new("f", result.fingerprint or "unknown"),
         severity=result.severity,
-        message=message(result.message),
-        place=place(result.location),
+        message=line(result.message),
+        place=places(result.location),
         code=excerpt(result.snippet, result.location.region),
-        related=_related(result.related[:_RELATED]),
+        related=tuple(Related(places(other), line(other.message)) for other in result.related[:_RELATED]),
         more_related=max(0, len(result.related) - _RELATED),
         also=", ".join(also),
-        change=change(result),
-        count=result.count,
+        change=change(result, places),
+        times=result.count,
         state=_state(result),
         opened=opened,
     )
-
-
-def _related(locations: Iterable[Location]) -> tuple[Related, ...]:
-    return tuple(Related(place(location), message(location.message)) for location in locations)
 
 
 def _state(result: Result) -> str:

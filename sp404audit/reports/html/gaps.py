@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sp404audit.records import NamedTuple
-from sp404audit.reports.escape import shortened
-from sp404audit.reports.html.texts import message, place
+from sp404audit.reports.escape import line
+from sp404audit.reports.html.texts import Place, Places
 from sp404audit.reports.notifications import meaning
 from sp404audit.results import WHOLE_FILE, Level, Location, Notification
 
@@ -14,9 +14,17 @@ if TYPE_CHECKING:
     from sp404audit.outcome import Audit
     from sp404audit.results import EngineRun
 
-__all__ = ["Gap", "gaps", "missing_engines"]
+__all__ = ["Gap", "GapItem", "gaps", "missing_engines"]
 
 _OF_AN_ID = 50
+
+
+class GapItem(NamedTuple):
+    """One place where something was not audited, and what was said of it."""
+
+    place: Place | None
+    rule_id: str
+    message: str
 
 
 class Gap(NamedTuple):
@@ -25,11 +33,11 @@ class Gap(NamedTuple):
     level: Level
     id: str
     meaning: str
-    items: tuple[tuple[str, str], ...]
+    items: tuple[GapItem, ...]
     more: int
 
 
-def gaps(audit: Audit) -> list[Gap]:
+def gaps(audit: Audit, places: Places) -> list[Gap]:
     """Group what was not audited, what made the audit incomplete first."""
     grouped: dict[tuple[Level, str], list[Notification]] = {}
     for notification in audit.notifications:
@@ -38,9 +46,9 @@ def gaps(audit: Audit) -> list[Gap]:
     return [
         Gap(
             level,
-            shortened(identifier),
+            line(identifier),
             meaning(identifier),
-            tuple((_where(each), message(each.message)) for each in notifications[:_OF_AN_ID]),
+            tuple(_item(each, places) for each in notifications[:_OF_AN_ID]),
             max(0, len(notifications) - _OF_AN_ID),
         )
         for (level, identifier), notifications in sorted(
@@ -49,9 +57,9 @@ def gaps(audit: Audit) -> list[Gap]:
     ]
 
 
-def _where(notification: Notification) -> str:
-    where = place(Location(notification.path, notification.region or WHOLE_FILE)) if notification.path else ""
-    return ", ".join(filter(None, (where, notification.rule_id)))
+def _item(notification: Notification, places: Places) -> GapItem:
+    where = Location(notification.path, notification.region or WHOLE_FILE)
+    return GapItem(places(where) if notification.path else None, notification.rule_id, line(notification.message))
 
 
 def missing_engines(audit: Audit) -> list[EngineRun]:

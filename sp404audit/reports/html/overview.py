@@ -8,7 +8,7 @@ from sp404audit.records import NamedTuple
 from sp404audit.reports import summary
 from sp404audit.reports.html.controls import State
 from sp404audit.reports.html.svg import bar
-from sp404audit.reports.html.texts import number
+from sp404audit.reports.summary import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,21 +17,15 @@ if TYPE_CHECKING:
 
     from sp404audit.outcome import Audit
 
-__all__ = ["Figure", "Overview", "Share", "Verdict", "overview", "verdict"]
+__all__ = ["Figure", "Overview", "Share", "overview"]
 
-
-class Verdict(NamedTuple):
-    """What the exit code says: `tone` is `pass`, `fail` or `incomplete`."""
-
-    tone: str
-    word: str
-    sentence: str
+_TONES = {"Compliant": "pass", "Incomplete": "incomplete", "Not compliant": "fail"}
 
 
 class Figure(NamedTuple):
     """A number that the page begins with; `section` tells more."""
 
-    count: int
+    value: int
     label: str
     section: str
 
@@ -41,34 +35,20 @@ class Share(NamedTuple):
 
     tone: str
     label: str
-    count: int
+    value: int
     drawing: Markup
 
 
 class Overview(NamedTuple):
-    """The verdict, the figures, failures by severity, controls by verdict, and what a baseline changes."""
+    """The verdict (its word, the rest of the sentence, its colour), figures, shares, and what a baseline changes."""
 
-    verdict: Verdict
+    word: str
+    sentence: str
+    tone: str
     figures: tuple[Figure, ...]
     severities: tuple[Share, ...]
     controls: tuple[Share, ...]
     baseline: str
-
-
-def verdict(audit: Audit) -> Verdict:
-    """The verdict in the words of the terminal report."""
-    threshold = audit.fail_on.label
-    errors = sum(1 for notification in audit.notifications if notification.level == "error")
-    lost = f"{number(errors, 'part')} of the repository could not be audited"
-    if not audit.compliant:
-        grave = sum(result.count for result in audit.failures if result.severity >= audit.fail_on)
-        sentence = f"{number(grave, 'failure')} at {threshold} or above" + (f"; besides, {lost}" if errors else "")
-        return Verdict("fail", "Not compliant", sentence)
-    if audit.incomplete:
-        return Verdict("incomplete", "Incomplete", f"Nothing failed at {threshold} or above, but {lost}")
-    below = sum(result.count for result in audit.failures)
-    rest = f"; {number(below, 'failure')} below" if below else ""
-    return Verdict("pass", "Compliant", f"Nothing failed at {threshold} or above{rest}")
 
 
 def overview(audit: Audit, states: Sequence[State]) -> Overview:
@@ -85,7 +65,8 @@ def overview(audit: Audit, states: Sequence[State]) -> Overview:
         for severity, count in by_severity.items()
     )
     controls = _controls(audit, states)
-    return Overview(verdict(audit), _figures(audit), shares, controls, _baseline(audit))
+    word, sentence = summary.verdict(audit)
+    return Overview(word, sentence, _TONES[word], _figures(audit), shares, controls, _baseline(audit))
 
 
 def _controls(audit: Audit, states: Sequence[State]) -> tuple[Share, ...]:

@@ -15,13 +15,14 @@ from sp404audit.reports.escape import visible
 from sp404audit.reports.html import acceptances, controls, findings, gaps
 from sp404audit.reports.html.overview import overview
 from sp404audit.reports.html.rules import weakness_link
-from sp404audit.reports.html.texts import Anchors
+from sp404audit.reports.html.texts import Anchors, Places
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
     from sp404audit.outcome import Audit
+    from sp404audit.reports import Options
     from sp404audit.results import Result
 
 __all__ = ["MORE_SECTIONS", "Section", "render"]
@@ -46,17 +47,20 @@ MORE_SECTIONS: tuple[Callable[[Audit], Section | None], ...] = ()
 """Who brings a further section: a function from the audit to the section, or to None where there is nothing to show."""
 
 
-def render(audit: Audit) -> str:
-    """Write the report as one HTML document; the same audit gives the same bytes."""
-    anchors = Anchors()
-    groups = findings.grouped(audit, audit.failures, anchors)
-    known = findings.grouped(audit, _of_baseline(audit, "unchanged"), anchors)
-    unproven = controls.judged(audit, "open", "open", anchors)
-    passed = controls.judged(audit, "pass", "pass", anchors)
+def render(audit: Audit, options: Options) -> str:
+    """Write the report as one HTML document; the same audit gives the same bytes.
+
+    Places are links where `options.repository_url` says at what address the files can be seen.
+    """
+    anchors, places = Anchors(), Places(options)
+    groups = findings.grouped(audit, audit.failures, anchors, places)
+    known = findings.grouped(audit, _of_baseline(audit, "unchanged"), anchors, places)
+    unproven = controls.judged(audit, "open", anchors, places)
+    passed = controls.judged(audit, "pass", anchors, places)
     links = {row.rule_id: row.anchor for rows in (passed, unproven, known, groups) for row in rows}
     states = controls.states(audit)
     summed_up = overview(audit, states)
-    accepted, more_accepted = acceptances.accepted(audit)
+    accepted, more_accepted = acceptances.accepted(audit, places)
     style, script = _asset("report.css"), _asset("report.js")
     page = _environment().get_template("page.html")
     return page.render(
@@ -65,7 +69,7 @@ def render(audit: Audit) -> str:
         style=_verbatim(style),
         script=_verbatim(script),
         overview=summed_up,
-        counts={figure.section: figure.count for figure in summed_up.figures},
+        counts={figure.section: figure.value for figure in summed_up.figures},
         domains=controls.by_domain(states, links),
         frameworks=controls.by_framework(audit, states, links),
         sections=[section for make in MORE_SECTIONS if (section := make(audit)) is not None],
@@ -73,13 +77,13 @@ def render(audit: Audit) -> str:
         unfold=len(groups) <= _OPEN_UP_TO,
         found_in=sorted({group.domain for group in groups}),
         known=known,
-        gone=findings.lines(_of_baseline(audit, "absent"), anchors),
+        gone=findings.lines(_of_baseline(audit, "absent"), anchors, places),
         unproven=unproven,
         passed=passed,
         not_applicable=controls.not_applicable(audit),
         accepted=accepted,
         more_accepted=more_accepted,
-        gaps=gaps.gaps(audit),
+        gaps=gaps.gaps(audit, places),
         missing=gaps.missing_engines(audit),
     )
 
@@ -95,7 +99,7 @@ def _of_baseline(audit: Audit, state: str) -> Sequence[Result]:
 
 @cache
 def _environment() -> Environment:
-    """The templates, and how they print: every text is spelled out, then escaped; a name that is missing is an error."""
+    """The templates. They print each text spelled out, then escaped; a name that is missing is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

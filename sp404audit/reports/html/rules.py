@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sp404audit.records import NamedTuple
-from sp404audit.reports.html.texts import prose
+from sp404audit.reports.html.texts import inline, prose
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -18,8 +18,9 @@ _EXAMPLE_LINES = 30
 
 
 class Explanation(NamedTuple):
-    """A rule in words. `example` is a file that meets the requirement; `weaknesses` are CWE numbers."""
+    """A rule in words: `title` is the requirement, `example` a file that meets it, `weaknesses` are CWE numbers."""
 
+    title: Markup
     why: Markup
     remedy: Markup
     example: str
@@ -32,6 +33,7 @@ def explain(rule: Rule) -> Explanation:
     """Read a rule's documentation for the page."""
     documentation = rule.documentation
     return Explanation(
+        inline(documentation.summary),
         prose(documentation.why),
         prose(documentation.fix),
         _example(rule),

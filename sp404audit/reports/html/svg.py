@@ -33,7 +33,7 @@ def element(name: str, *children: Markup | str, **attributes: object) -> Markup:
 
 
 def drawing(width: float, height: float, label: str, *children: Markup, class_: str = "drawing") -> Markup:
-    """A drawing of `width` by `height` units, which stretches to the room that it is given; `label` says what it shows."""
+    """A drawing of `width` by `height` units, stretched to the room that it is given; `label` says what it shows."""
     return element(
         "svg",
         *children,

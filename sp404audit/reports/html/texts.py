@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sp404audit.reports.escape import shortened, visible
+from sp404audit.records import NamedTuple
+from sp404audit.reports.escape import uri, visible, web_address
 from sp404audit.results import WHOLE_FILE, Location
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-__all__ = ["Anchors", "message", "number", "place", "prose"]
+    from sp404audit.reports import Options
+
+__all__ = ["Anchors", "Place", "Places", "inline", "prose"]
 
 _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 _ID_LENGTH = 80
@@ -35,37 +38,49 @@ class Anchors:
         return anchor
 
 
-def number(count: int, thing: str) -> str:
-    """`1 place`, `1,200 places`."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+class Place(NamedTuple):
+    """A place as the page shows it, `path:line:column`; `href` is where it can be seen, empty where nobody says."""
+
+    text: str
+    href: str = ""
 
 
-def place(location: Location) -> str:
-    """`path:line:column`; the path alone where a whole file is meant."""
-    path = visible(location.path) or "(repository)"
-    if location.region == WHOLE_FILE:
-        return path
-    return f"{path}:{location.region.start_line}:{location.region.start_column}"
+class Places:
+    """Writes places, with links to where the files of this commit can be seen."""
 
+    def __init__(self, options: Options) -> None:
+        self._base = web_address(options.repository_url).rstrip("/")
+        self._from_top = options.from_top
 
-def message(text: str) -> str:
-    """A message on one line, of the length that any message may have."""
-    return shortened(visible(" ".join(text.split())))
+    def __call__(self, location: Location) -> Place:
+        """Write a place; one without a path is the repository as a whole."""
+        path, region = location.path, location.region
+        if not path:
+            return Place("(repository)")
+        whole = region == WHOLE_FILE
+        text = visible(path) if whole else f"{visible(path)}:{region.start_line}:{region.start_column}"
+        if not self._base:
+            return Place(text)
+        lines = f"#L{region.start_line}" + (f"-L{region.end_line}" if region.end_line > region.start_line else "")
+        return Place(text, f"{self._base}/{uri(self._from_top(path))}{'' if whole else lines}")
 
 
 def prose(text: str) -> Markup:
-    """The Markdown that rules are documented in, as elements: paragraphs, and code between backticks.
+    """The Markdown that rules are documented in, as elements: paragraphs, and code between backticks."""
+    from markupsafe import Markup
 
-    A backtick without a partner stays one. Everything else is text.
-    """
+    return Markup("").join(
+        Markup("<p>{}</p>").format(inline(paragraph)) for paragraph in text.split("\n\n") if paragraph.strip()
+    )
+
+
+def inline(text: str) -> Markup:
+    """One line of such text, with a capital first; a backtick without a partner stays one, the rest is text."""
     from markupsafe import Markup, escape
 
-    paragraphs = []
-    for paragraph in text.split("\n\n"):
-        pieces = visible(" ".join(paragraph.split())).split("`")
-        if len(pieces) % 2 == 0:
-            pieces[-2:] = ["`".join(pieces[-2:])]
-        elements = [f"<code>{escape(piece)}</code>" if at % 2 else str(escape(piece)) for at, piece in enumerate(pieces)]
-        if pieces != [""]:
-            paragraphs.append(f"<p>{''.join(elements)}</p>")
-    return Markup("".join(paragraphs))  # noqa: S704 (every piece is escaped above)
+    pieces = visible(" ".join(text.split())).split("`")
+    if len(pieces) % 2 == 0:
+        pieces[-2:] = ["`".join(pieces[-2:])]
+    pieces[0] = pieces[0][:1].upper() + pieces[0][1:]
+    code = Markup("<code>{}</code>")
+    return Markup("").join(code.format(piece) if at % 2 else escape(piece) for at, piece in enumerate(pieces))
