@@ -46,7 +46,7 @@ class Audit:
         engines: what produced the results.
         fail_on: the least severity that makes the repository not compliant.
         used_baseline: whether results are marked by an earlier report.
-        today: the day that decided which waivers have run out; None when nobody says, as in a report read again.
+        today: the day that decided what has run out; None where nothing can, and when nobody says.
         metrics: the metrics report, when it was asked for.
     """
 

@@ -43,7 +43,7 @@ def render(audit: Audit) -> str:
             "exitCode": audit.exit_code,
             "failOn": audit.fail_on.label,
         },
-        **_filled(judgedOn=_judged_on(audit)),
+        **_filled(judgedOn=audit.today and audit.today.isoformat()),
         "totals": _totals(audit),
         "policy": _policy(audit.policy),
         "files": dict(audit.files),
@@ -82,12 +82,6 @@ def _totals(audit: Audit) -> dict[str, object]:
         "controls": summary.by_verdict(audit),
         "suppressed": sum(1 for result in audit.results if result.suppression),
     }
-
-
-def _judged_on(audit: Audit) -> str | None:
-    """The day that decided what has run out. Told only where something can run out: a report knows no clock."""
-    ends = audit.policy.waivers or any(result.suppression and result.suppression.until for result in audit.results)
-    return audit.today.isoformat() if audit.today and ends else None
 
 
 def _policy(policy: Policy) -> dict[str, object]:

@@ -38,13 +38,9 @@ def report(audit: Audit, **options: str) -> str:
 
 def hostile(audit: Audit) -> Audit:
     place = Location(HOSTILE, Region(1, 1, 1, 5), HOSTILE)
-    kinds = ("fail", "open", "pass")
-    results = tuple(
-        Result(
-            "docker/non-root-user", kind, Severity.HIGH, HOSTILE, place, snippet=Snippet(1, ("```` </details> <b>",))
-        )  # type: ignore[arg-type]
-        for kind in kinds
-    )
+    failed = Result("docker/non-root-user", "fail", Severity.HIGH, HOSTILE, place)
+    failed = dataclasses.replace(failed, snippet=Snippet(1, ("```` </details> <b>",)))
+    results = (failed, dataclasses.replace(failed, kind="open"), dataclasses.replace(failed, kind="pass"))
     accepted = dataclasses.replace(results[0], suppression=Suppression("inSource", HOSTILE, None, HOSTILE, HOSTILE))
     foreign = Result(f"checkov/{HOSTILE}", "fail", Severity.LOW, HOSTILE, place)
     proof = Result("ci/coverage-gate", "open", Severity.LOW, HOSTILE, place)
