@@ -6,8 +6,17 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from sp404audit.dora.events import Build, Change, Collected, Deployment, FailureSignal, Incident, SourceReport
+from sp404audit.dora.figures import MetricsReport, Window
+from sp404audit.dora.ledger import Scope
+from sp404audit.dora.measure import report
+from sp404audit.dora.settings import Settings
+from sp404audit.dora.targets import TARGETS, parse_target
+from sp404audit.dora.window import Calendar
 
 T0 = 1_735_689_600
 """2025-01-01T00:00Z, a Wednesday: where the synthetic history begins."""
@@ -155,3 +164,105 @@ def synthetic(new_repository: Callable[..., Repository]) -> Repository:
     repository = write_synthetic(new_repository("synthetic"))
     repository.save()
     return repository
+
+
+class Graph:
+    """A commit graph in memory, for what the metrics ask of a history: parents by the names of commits.
+
+    A name doubles as the commit's id; `changes` holds what `attribute` gives, merges left out.
+    """
+
+    def __init__(
+        self, parents: Mapping[str, Sequence[str]], changes: Sequence[Change], *, squashed: bool = False
+    ) -> None:
+        self.parents = parents
+        self.changes = {change.sha: change for change in changes}
+        self.signals: tuple[FailureSignal, ...] = ()
+        self._squashed = squashed
+
+    @property
+    def squashed(self) -> bool:
+        return self._squashed
+
+    def resolve(self, name: str) -> str | None:
+        return name if name in self.parents else None
+
+    def contained(self, tip: str) -> set[str]:
+        found, ahead = set(), [tip]
+        while ahead:
+            commit = ahead.pop()
+            if commit not in found:
+                found.add(commit)
+                ahead.extend(self.parents.get(commit, ()))
+        return found
+
+    def is_ancestor(self, ancestor: str, descendant: str) -> bool:
+        return ancestor in self.contained(descendant)
+
+    def attribute(self, tips: Sequence[str], paths: Sequence[str] = ()) -> list[tuple[Change, ...]]:
+        seen: set[str] = set()
+        lists = []
+        for tip in tips:
+            new = self.contained(tip) - seen
+            seen |= new
+            lists.append(tuple(self.changes[each] for each in sorted(new) if each in self.changes))
+        return lists
+
+    def failure_signals(self, deployments: Sequence[Deployment], patch_window: int) -> tuple[FailureSignal, ...]:
+        known = {each.id for each in deployments}
+        return tuple(signal for signal in self.signals if signal.deployment in known)
+
+
+class Bench:
+    """Builds what the metrics are counted from; times are hours after `T0`."""
+
+    at = staticmethod(lambda hours: T0 + round(hours * HOUR))
+
+    def deployment(self, name: str, hours: float, **fields: Any) -> Deployment:
+        """A successful deployment to production of a commit of its own, from event files."""
+        given = {"source": "events", "sha": name, "environment": "production", "basis": "event", **fields}
+        return Deployment(id=f"{given['source']}:{name}:{hours}", finished_at=self.at(hours), **given)
+
+    def tag(self, version: str, hours: float, sha: str = "") -> Deployment:
+        """A tag in git."""
+        return Deployment(f"git:tag:{version}", "git", self.at(hours), sha=sha or version, version=version, basis="tag")
+
+    def incident(self, name: str, opened: float, resolved: float | None = None, **fields: Any) -> Incident:
+        end = None if resolved is None else self.at(resolved)
+        return Incident(f"events:incident:{name}", "events", self.at(opened), end, **fields)
+
+    def change(self, name: str, hours: float, **fields: Any) -> Change:
+        return Change(name, fields.pop("authored_at", self.at(hours)), self.at(hours), **fields)
+
+    def line(self, *changes: Change, squashed: bool = False) -> Graph:
+        """A history without branches, oldest commit first."""
+        names = [change.sha for change in changes]
+        parents = {name: names[max(0, place - 1) : place] for place, name in enumerate(names)}
+        return Graph(parents, changes, squashed=squashed)
+
+    def scope(self, days: float = 28, since: float = 0, as_of: float | None = None, **settings: Any) -> Scope:
+        """A window that begins `since` hours after `T0`; it is known what came up to `as_of`, by default its end."""
+        start, end = self.at(since), self.at(since + 24 * days)
+        now = end if as_of is None else self.at(as_of)
+        targets = {TARGETS[key].metric: parse_target(key, text) for key, text in settings.pop("targets", {}).items()}
+        return Scope(Settings(targets=targets, **settings), Window(start, end), now, Calendar())
+
+    def told(self, *events: Deployment | Incident | Build | Change, name: str = "events", **fields: Any) -> Collected:
+        """What one source tells, in order."""
+        kinds = {Deployment: "deployments", Incident: "incidents", Build: "builds", Change: "changes"}
+        lists: dict[str, list[Any]] = {kind: [] for kind in kinds.values()}
+        for event in events:
+            lists[kinds[type(event)]].append(event)
+        counts = {kind: len(found) for kind, found in lists.items() if found}
+        report = SourceReport(name, counts, **fields)
+        return Collected(report, **{kind: tuple(found) for kind, found in lists.items()})
+
+    def report(self, *events: Any, scope: Scope | None = None, history: Graph | None = None) -> MetricsReport:
+        """The report on events of one source, and on the history."""
+        return report(scope or self.scope(), [self.told(*events)], history)
+
+
+@pytest.fixture(scope="session")
+def bench() -> Bench:
+    """Builds events and reports on them; it has no state."""
+    return Bench()
