@@ -25,15 +25,19 @@ from sp404audit.dora.events import Build, Change, Deployment, Incident
 from sp404audit.dora.sources.files.cdevents import CDEvent
 from sp404audit.dora.sources.files.own import SOURCE, Event
 from sp404audit.dora.sources.files.problems import Place, Problems, RecordError
-from sp404audit.dora.sources.files.spells import Signal, incidents_of
+from sp404audit.dora.sources.files.spells import Sign, Signal, incidents_of
 from sp404audit.dora.sources.files.values import boolean, commit, full_commit, http_url, moment, outcome, text, words
 from sp404audit.lazy import regex
 
 __all__ = ["join"]
 
 _DEPLOYED = ("service.deployed", "service.upgraded", "service.rolledback")
-_INCIDENT = {"incident.detected": "open", "incident.reported": "open", "incident.resolved": "resolved"}
-_TICKET = {"ticket.created": "open", "ticket.closed": "resolved"}
+_INCIDENT: Mapping[str, Sign] = {
+    "incident.detected": "open",
+    "incident.reported": "open",
+    "incident.resolved": "resolved",
+}
+_TICKET: Mapping[str, Sign] = {"ticket.created": "open", "ticket.closed": "resolved"}
 _PACKAGED = ("artifact.packaged", "artifact.published")
 # A package URL: pkg:type/namespace/name@version?qualifiers#subpath (ECMA-427); only its version matters here.
 _PURL = regex(r"pkg:[A-Za-z0-9.+-]{1,40}/[^@?#]{1,1000}@([^?#]{1,1000})(?:[?#].*)?")
@@ -241,7 +245,7 @@ class _Joiner:
     def _artifact_of(self, event: CDEvent) -> str:
         """The deployment that had last brought the artifact of an incident into its environment."""
         environment = event.part("environment", "id")
-        for source, made in reversed(self.deployed_by_artifact.get(event.part("artifactId"), ())):
+        for source, made in reversed(self.deployed_by_artifact.get(event.part("artifactId"), [])):
             if source.at <= event.at and environment in ("", made.environment):
                 return made.id
         return ""

@@ -9,7 +9,10 @@ from sp404audit.dora.events import Incident
 from sp404audit.dora.sources.files.problems import Place, Problems
 from sp404audit.records import NamedTuple
 
-__all__ = ["Signal", "completed", "incidents_of"]
+__all__ = ["Sign", "Signal", "completed", "incidents_of"]
+
+
+Sign = Literal["open", "resolved"]
 
 
 class Signal(NamedTuple):
@@ -28,7 +31,7 @@ class Signal(NamedTuple):
 
     key: str
     at: int
-    sign: Literal["open", "resolved"]
+    sign: Sign
     incident: Incident
     place: Place
     began_at: int | None = None
