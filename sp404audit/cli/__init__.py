@@ -18,6 +18,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "scan": "Audit a repository.",
     "report": "Make other reports from a JSON report.",
+    "dora": "Measure delivery: DORA's metrics, MTTR, uptime, build time.",
     "rules": "List the rules.",
     "explain": "Explain a rule: why, how to mend it, examples.",
     "config": "Show, check or describe the configuration.",

@@ -32,6 +32,7 @@ GITHUB_SHOWS = 5_000
 """How many results of a run GitHub keeps and shows; it takes 25,000 and drops the rest by severity."""
 
 _ROOT = "SRCROOT"
+_CONFIGURATION = ".sp404audit.yaml"
 _FIRST_SENTENCE_LIMIT = 1_000
 _TAG_LIMIT = 10
 _CWE = "CWE"
@@ -221,7 +222,7 @@ class _Log:
             kind=result.kind,
             level=summary.level(result.severity) if result.kind == "fail" else "none",
             message=om.Message(text=text),
-            locations=[_location(result.location, result.snippet)],
+            locations=self._locations(result),
             related_locations=[
                 _location(location, number=number) for number, location in enumerate(result.related, start=1)
             ]
@@ -233,6 +234,14 @@ class _Log:
         if self.complete:
             self._complete(element, result)
         return element
+
+    def _locations(self, result: Result) -> list[Any] | None:
+        """Where a result is. GitHub wants a file for each; what is about the repository as a whole is anchored to the
+        configuration, where it can be set or accepted.
+        """
+        if result.location.path:
+            return [_location(result.location, result.snippet)]
+        return None if self.complete else [_location(Location(_CONFIGURATION))]
 
     def _complete(self, element: Any, result: Result) -> None:
         """Add what GitHub does not read and others do."""

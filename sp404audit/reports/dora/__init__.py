@@ -20,10 +20,15 @@ FORMATS: dict[str, str] = {
     "openmetrics": "openmetrics:render",
     "badge": "badge:render",
     "history": "history:render",
+    "sarif": "sarif:render",
 }
 """Each format, and the function of a module here that writes it; imported when it is asked for."""
 
-FOLDER_FORMATS: dict[str, str] = {"ledgers": "ledgers:render_all", "badges": "badge:render_all"}
+FOLDER_FORMATS: dict[str, str] = {
+    "ledgers": "ledgers:render_all",
+    "badges": "badge:render_all",
+    "plots": "plots:render_all",
+}
 """Formats of several files, for a folder: the function returns the text of each by its name."""
 
 APPENDED = frozenset({"history"})
