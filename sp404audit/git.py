@@ -34,6 +34,7 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 _DIFF = ("--no-ext-diff", "--no-textconv", "--no-color", "--submodule=short", "--ignore-submodules=dirty")
 _COMMANDS: dict[str, tuple[str, ...]] = {
     "cat-file": (),
+    "config": ("--local", "--no-includes", "--null", "--get"),  # of its many ways the one that reads one setting
     "diff-index": ("--cached", *_DIFF),  # without --cached it compares the work tree, through filters
     "diff-tree": _DIFF,
     "for-each-ref": (),

@@ -141,6 +141,7 @@ class TestHostileRepository:
             ("for-each-ref",),
             ("ls-tree", "-r", "HEAD"),
             ("cat-file", "-p", "HEAD:a.txt"),
+            ("config", "core.bare"),
             ("merge-base", "HEAD", "HEAD^"),
             ("rev-list", "--all"),
             ("rev-parse", "--verify", "--end-of-options", "HEAD"),

@@ -122,7 +122,8 @@ class Build(NamedTuple):
 
     Attributes:
         queued_at: when it was asked for; None when the source does not say.
-        started_at, finished_at: of this attempt, until its last job ended.
+        started_at, finished_at: of this attempt, until its last job ended; waiting for a runner is part of it.
+        running_at: when its first job began to run; None when the source does not say. Until then it waited.
     """
 
     id: str
@@ -136,6 +137,7 @@ class Build(NamedTuple):
     sha: str = ""
     attempt: int = 1
     url: str = ""
+    running_at: int | None = None
 
 
 class Availability(NamedTuple):

@@ -1,0 +1,195 @@
+"""Deployments and how they ended, and releases, which stand for deployments where none are recorded.
+
+A deployment has no state of its own; its statuses tell it, one question each
+(https://docs.github.com/en/rest/deployments/statuses): the first `success` is when it was live, a `failure` or
+`error` after that is when it went bad, and `inactive` only says that a later one took its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sp404audit.dora.events import Deployment, Outcome
+from sp404audit.dora.settings import matches_any
+from sp404audit.dora.sources.github.gathering import Gathering
+from sp404audit.dora.sources.github.values import commit, moment, records, text, whole
+from sp404audit.lazy import regex
+from sp404audit.records import NamedTuple
+
+__all__ = ["read_deployments", "read_environments", "read_releases"]
+
+_VERSION = regex(r"(?:[^\s]{1,200}[-/@])?v?[0-9]{1,9}(?:\.[0-9]{1,9}){1,3}[^\s/]{0,100}")
+_BAD = ("failure", "error")
+
+
+class _Course(NamedTuple):
+    """How a deployment went: when it ended or was last heard of, how, and when it went bad after it had been live."""
+
+    at: int
+    outcome: Outcome
+    failed_at: int | None = None
+
+
+def read_deployments(gathering: Gathering) -> list[Deployment]:
+    """The deployments since `gathering.earliest`, with the course of those to production.
+
+    Statuses are asked for the latest first, so that a budget that ends cuts off the oldest.
+    """
+    found: dict[int, Mapping[str, Any]] = {}
+    reach: int | None = None
+    with gathering.part("deployments"):
+        reach = _list(gathering, found)
+    ordered = sorted(found.items(), key=lambda each: (_created(each[1]), each[0]), reverse=True)
+    made = {id_: _deployment(gathering, id_, record) for id_, record in ordered}
+
+    def ask(id_: int) -> None:
+        course = _course(gathering, id_)
+        if course is not None:
+            made[id_] = made[id_]._replace(finished_at=course.at, outcome=course.outcome, failed_at=course.failed_at)
+
+    wanted = [id_ for id_ in made if _is_production(gathering, made[id_])]
+    unknown = gathering.each("statuses of deployments", wanted, ask)
+    gathering.counts["deployments"] = len(made)
+    if wanted:
+        # Nobody recorded deployments before the first one: what came earlier has to be known from elsewhere. Whose
+        # course is not known counts for nothing, and what came before it is not known either.
+        first = min(made[id_].finished_at for id_ in wanted)
+        reach = first if reach is None else reach
+        gathering.covers_since = max([reach, *(_created(found[id_]) + 1 for id_ in unknown)])
+    return list(made.values())
+
+
+def _list(gathering: Gathering, found: dict[int, Mapping[str, Any]]) -> int | None:
+    """Read the list, the latest first, until it is too old; tell from when on it is known, None for its beginning."""
+    for page in gathering.items("deployments", "/deployments", {}):
+        for record in page:
+            id_, created = whole(record, "id"), moment(record, "created_at")
+            if id_ is None or created is None:
+                gathering.odd["deployments"] += 1
+            elif created < gathering.window.until:
+                found[id_] = record
+        times = [_created(record) for record in page]
+        if times and max(times) < gathering.earliest:
+            return gathering.earliest
+    return None
+
+
+def _created(record: Mapping[str, Any]) -> int:
+    return moment(record, "created_at") or 0
+
+
+def _deployment(gathering: Gathering, id_: int, record: Mapping[str, Any]) -> Deployment:
+    ref = text(record, "ref").removeprefix("refs/heads/").removeprefix("refs/tags/")
+    is_production = record.get("production_environment")
+    return Deployment(
+        id=f"github:deployment:{id_}",
+        source="github",
+        finished_at=_created(record),
+        outcome="unknown",
+        sha=commit(record, "sha"),
+        version=ref if _VERSION.fullmatch(ref) else "",
+        environment=text(record, "environment"),
+        production=is_production if isinstance(is_production, bool) else None,
+        service=_service(gathering, ref),
+        rollback="rollback" in text(record, "task").lower(),
+        unplanned=matches_any(ref, gathering.settings.hotfix_branches),
+        basis="deployment",
+    )
+
+
+def _service(gathering: Gathering, ref: str) -> str:
+    """The service whose tags a ref is like; empty when it is none's."""
+    services = gathering.settings.services.items()
+    return next((name for name, pattern in services if matches_any(ref, [pattern.tags])), "")
+
+
+def _is_production(gathering: Gathering, deployment: Deployment) -> bool:
+    patterns = gathering.settings.production_environments
+    return bool(deployment.production) or matches_any(deployment.environment, patterns)
+
+
+def _course(gathering: Gathering, id_: int) -> _Course | None:
+    """What the statuses tell, in order of time; None when there are none."""
+    statuses: list[tuple[int, int, str]] = []
+    for page in gathering.items("statuses of deployments", f"/deployments/{id_}/statuses", {}):
+        for record in page:
+            at, state = moment(record, "created_at"), text(record, "state")
+            if at is None or not state:
+                gathering.odd["statuses of deployments"] += 1
+            else:
+                statuses.append((at, whole(record, "id") or 0, state))
+    return _judge([(at, state) for at, _, state in sorted(statuses)])
+
+
+def _judge(statuses: list[tuple[int, str]]) -> _Course | None:
+    live = next((at for number, (at, state) in enumerate(statuses) if state == "success"), None)
+    if live is not None:
+        after = [at for at, state in statuses[[state for _, state in statuses].index("success") :] if state in _BAD]
+        return _Course(live, "success", after[0] if after else None)
+    bad = [at for at, state in statuses if state in _BAD]
+    if bad:
+        return _Course(bad[-1], "failure")
+    if not statuses:
+        return None
+    at, state = statuses[-1]
+    # Inactive without ever having been live: another one took its place before.
+    return _Course(at, "cancelled" if state == "inactive" else "running")
+
+
+def read_releases(gathering: Gathering) -> list[Deployment]:
+    """Published releases since `gathering.earliest`; drafts are none.
+
+    The list is in the order of `created_at`, which is the commit's time: a release may be published long after.
+    """
+    made: dict[int, Deployment] = {}
+    with gathering.part("releases"):
+        for page in gathering.items("releases", "/releases", {}):
+            for record in page:
+                release = _release(gathering, record)
+                if release is not None and release.finished_at < gathering.window.until:
+                    made[whole(record, "id") or 0] = release
+            times = [max(_created(record), moment(record, "published_at") or 0) for record in page]
+            if times and max(times) < gathering.earliest:
+                break
+    gathering.counts["releases"] = len(made)
+    return list(made.values())
+
+
+def _release(gathering: Gathering, record: Mapping[str, Any]) -> Deployment | None:
+    if record.get("draft") is True:
+        return None
+    id_, published, tag = whole(record, "id"), moment(record, "published_at"), text(record, "tag_name")
+    if id_ is None or published is None or not tag:
+        gathering.odd["releases"] += 1
+        return None
+    return Deployment(
+        id=f"github:release:{id_}",
+        source="github",
+        finished_at=published,
+        # A release names a branch more often than a commit; then the tag leads to it.
+        sha=commit(record, "target_commitish"),
+        version=tag,
+        service=_service(gathering, tag),
+        prerelease=record.get("prerelease") is True,
+        url=text(record, "html_url"),
+        basis="release",
+    )
+
+
+def read_environments(gathering: Gathering, deployments: Iterable[Deployment]) -> None:
+    """Tell when no environment is called production, and which there are to choose from."""
+    if any(_is_production(gathering, each) for each in deployments):
+        return
+    with gathering.part("environments"):
+        page = gathering.client.get(f"{gathering.path}/environments", {"per_page": "100"})
+        found, _ = records(page.data, "environments")
+        names = sorted({text(record, "name", 60) for record in found} - {""})
+        gathering.counts["environments"] = len(names)
+        if names and not any(matches_any(name, gathering.settings.production_environments) for name in names):
+            more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+            gathering.note(
+                "no-production",
+                f"no environment is taken for production; there are {', '.join(names[:10])}{more}: say which is, "
+                "under metrics.production-environments in the policy",
+            )
