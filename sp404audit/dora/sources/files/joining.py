@@ -222,15 +222,7 @@ class _Joiner:
             url=http_url(event.part("ticketURI") or event.part("uri"), "url") or _url(event),
         )
         began = moment(custom["opened_at"], "customData.opened_at") if custom.get("opened_at") else None
-        return Signal(
-            key,
-            event.at,
-            "resolved" if sign == "resolved" else "open",
-            incident,
-            place,
-            began,
-            self._artifact_of(event),
-        )
+        return Signal(key, event.at, sign, incident, place, began, self._artifact_of(event))
 
     def _causes(self, event: CDEvent) -> tuple[str, ...]:
         """The deployments that an incident is linked to: by relation, and by what customData says."""
@@ -245,7 +237,8 @@ class _Joiner:
     def _artifact_of(self, event: CDEvent) -> str:
         """The deployment that had last brought the artifact of an incident into its environment."""
         environment = event.part("environment", "id")
-        for source, made in reversed(self.deployed_by_artifact.get(event.part("artifactId"), [])):
+        brought: list[tuple[CDEvent, Deployment]] = self.deployed_by_artifact.get(event.part("artifactId"), [])
+        for source, made in reversed(brought):
             if source.at <= event.at and environment in ("", made.environment):
                 return made.id
         return ""
