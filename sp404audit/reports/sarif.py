@@ -222,7 +222,7 @@ class _Log:
             kind=result.kind,
             level=summary.level(result.severity) if result.kind == "fail" else "none",
             message=om.Message(text=text),
-            locations=self._locations(result),
+            locations=[_location(_anchored(result.location), result.snippet)],
             related_locations=[
                 _location(location, number=number) for number, location in enumerate(result.related, start=1)
             ]
@@ -234,14 +234,6 @@ class _Log:
         if self.complete:
             self._complete(element, result)
         return element
-
-    def _locations(self, result: Result) -> list[Any] | None:
-        """Where a result is. GitHub wants a file for each; what is about the repository as a whole is anchored to the
-        configuration, where it can be set or accepted.
-        """
-        if result.location.path:
-            return [_location(result.location, result.snippet)]
-        return None if self.complete else [_location(Location(_CONFIGURATION))]
 
     def _complete(self, element: Any, result: Result) -> None:
         """Add what GitHub does not read and others do."""
@@ -334,6 +326,13 @@ def _location(location: Location, snippet: Snippet | None = None, number: int = 
         ),
         message=om.Message(text=_sentence(_text(location.message))) if location.message else None,
     )
+
+
+def _anchored(location: Location) -> Location:
+    """Where a result is shown. GitHub wants a file for each (GH1015): what is about the repository as a whole stands at
+    the configuration, where it can be set or accepted.
+    """
+    return location if location.path else Location(_CONFIGURATION)
 
 
 def _artifact(path: str) -> Any:
