@@ -14,6 +14,7 @@ from sp404audit.dora.sources.github.client import DEFAULT_BUDGET, Client
 from sp404audit.dora.sources.github.deployments import read_deployments, read_environments, read_releases
 from sp404audit.dora.sources.github.gathering import Gathering
 from sp404audit.dora.sources.github.issues import read_incidents
+from sp404audit.dora.sources.github.problems import RefusedError
 from sp404audit.dora.sources.github.pulls import hotfixes, read_changes
 from sp404audit.dora.sources.github.runs import read_builds
 from sp404audit.dora.sources.github.store import open_store
@@ -106,10 +107,10 @@ def _ordered(events: Iterable[_Event], time: str) -> tuple[_Event, ...]:
 
 def _default_branch(gathering: Gathering) -> str:
     """The main line by GitHub's word; empty when it gives none, and then nothing that needs it is asked."""
-    with gathering.part("repository"):
+    branch = ""
+    with gathering.part("pull requests and workflow runs, for want of the name of the default branch"):
         page = gathering.client.get(gathering.path)
         branch = text(page.data, "default_branch") if isinstance(page.data, dict) else ""
         if not branch:
-            gathering.odd["repositories"] += 1
-        return branch
-    return ""
+            raise RefusedError("no-branch", "GitHub names no default branch; name it: metrics.branch in the policy")
+    return branch

@@ -123,10 +123,11 @@ def _course(gathering: Gathering, id_: int) -> _Course | None:
 
 
 def _judge(statuses: list[tuple[int, str]]) -> _Course | None:
-    live = next((at for number, (at, state) in enumerate(statuses) if state == "success"), None)
-    if live is not None:
-        after = [at for at, state in statuses[[state for _, state in statuses].index("success") :] if state in _BAD]
-        return _Course(live, "success", after[0] if after else None)
+    states = [state for _, state in statuses]
+    if "success" in states:
+        live = states.index("success")
+        after = [at for at, state in statuses[live:] if state in _BAD]
+        return _Course(statuses[live][0], "success", after[0] if after else None)
     bad = [at for at, state in statuses if state in _BAD]
     if bad:
         return _Course(bad[-1], "failure")

@@ -101,7 +101,7 @@ class Gathering:
 
         After a stop it goes on: what was kept from an earlier run needs no question.
         """
-        unanswered = []
+        unanswered: list[_Thing] = []
         for thing in things:
             try:
                 ask(thing)

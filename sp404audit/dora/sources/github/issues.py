@@ -24,10 +24,11 @@ _WORD = regex(r"[^\s,;()<>\[\]{}\"'`]{1,300}")
 _COMMIT = regex(r"[0-9a-f]{7,40}")
 _DIGIT = regex(r"[0-9]")
 _VERSION = regex(
-    r"(?:[A-Za-z][A-Za-z0-9_.-]{0,80}[-/@])?(?:v[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}|[0-9]{1,9}(?:\.[0-9]{1,9}){2,3})[0-9A-Za-z.+-]{0,40}"
+    r"(?:[A-Za-z][A-Za-z0-9_.-]{0,80}[-/@])?"
+    r"(?:v[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}|[0-9]{1,9}(?:\.[0-9]{1,9}){2,3})[0-9A-Za-z.+-]{0,40}"
 )
 _BARE = regex(
-    r"[0-9]{1,9}(?:\.[0-9]{1,9}){1,3}|deployment|release|commit|tag|version|and|the|#?[0-9]{1,18}|&", re.IGNORECASE
+    r"[0-9]{1,9}(?:\.[0-9]{1,9}){1,3}|#?[0-9]{1,18}|deployment|release|commit|tag|version|and|&", re.IGNORECASE
 )
 _LINKS = (
     (regex(r"https?://[^/\s]{1,253}/.{0,200}/deployments/([0-9]{1,18})(?:[/?#].{0,80})?"), "github:deployment:"),

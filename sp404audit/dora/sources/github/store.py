@@ -66,8 +66,7 @@ class PageStore:
             return None
         try:
             unpack = zlib.decompressobj()
-            plain = unpack.decompress(entry, _MAX_PLAIN_BYTES)
-            etag, settled, following, data = json.loads(plain) if unpack.eof else ()
+            etag, settled, following, data = json.loads(unpack.decompress(entry, _MAX_PLAIN_BYTES))
         except (zlib.error, ValueError, TypeError, RecursionError):
             return None
         if not all(isinstance(each, str) for each in (etag, settled, following)):

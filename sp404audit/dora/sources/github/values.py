@@ -80,5 +80,5 @@ def records(data: object, key: str = "") -> tuple[list[Mapping[str, Any]], int]:
     """The objects of a list, which is the answer itself or lies below a key of it; and how many others it holds."""
     found = data.get(key) if key and isinstance(data, dict) else data
     items: Iterable[Any] = found if isinstance(found, list) else ()
-    kept = [each for each in items if isinstance(each, dict)]
+    kept: list[Mapping[str, Any]] = [each for each in items if isinstance(each, dict)]
     return kept, len(found) - len(kept) if isinstance(found, list) else 1
