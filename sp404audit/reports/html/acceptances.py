@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Accepted", "Expiry", "accepted", "expiry"]
 
-_PLACES = 6
+_PLACES = 4
 _ROWS = 500
 SOON = 14
 """From how many days before its end on an acceptance is pointed out: two weeks leave time to plan the work."""
@@ -84,14 +84,16 @@ def _row(
     rules = {result.rule_id for result in results} | ({waiver.rule_id} if waiver else set())
     seen = list(dict.fromkeys(places(result.location) for result in results))
     count = sum(result.count for result in results)
+    ends = expiry(key.until, today)
+    nothing = "nothing, it has run out" if ends.tone == "over" else "nothing that failed"
     return Accepted(
         kind=key.kind,
         rules=tuple(sorted(rules)),
         where=Place(shortened(visible(", ".join(waiver.paths)))) if waiver else key.place,
         reason=key.reason,
         owner=key.owner,
-        expiry=expiry(key.until, today),
-        covers=number(count, "result") if count else "nothing now",
+        expiry=ends,
+        covers=number(count, "result") if count else nothing,
         places=tuple(seen[:_PLACES]),
         more=max(0, len(seen) - _PLACES),
     )

@@ -126,7 +126,7 @@ def by_framework(audit: Audit, found: Iterable[State], links: Mapping[str, str])
 
 
 def _gravity(state: State) -> tuple[int, int, str]:
-    return _ORDER.index(state.kind), -state.severity, state.rule_id
+    return _ORDER.index(state.kind), -state.severity if state.kind == "fail" else 0, state.rule_id
 
 
 def _row(name: str, controls: Sequence[tuple[str, State]], links: Mapping[str, str]) -> Row:

@@ -30,6 +30,9 @@ __all__ = ["MORE_SECTIONS", "Section", "render"]
 _OPEN_UP_TO = 3
 """Up to how many groups of findings are unfolded at first: a longer list is better read as a list."""
 
+_OTHER_LINKS = {"accepted": "accepted", "notApplicable": "not-applicable"}
+"""Where more is told of controls that have no row of their own, by how they stand."""
+
 
 class Section(NamedTuple):
     """A section that another part of the tool brings: shown after the overview, and named in the contents.
@@ -57,8 +60,9 @@ def render(audit: Audit, options: Options) -> str:
     known = findings.grouped(audit, _of_baseline(audit, "unchanged"), anchors, places)
     unproven = controls.judged(audit, "open", anchors, places)
     passed = controls.judged(audit, "pass", anchors, places)
-    links = {row.rule_id: row.anchor for rows in (passed, unproven, known, groups) for row in rows}
     states = controls.states(audit)
+    links = {state.rule_id: _OTHER_LINKS[state.kind] for state in states if state.kind in _OTHER_LINKS}
+    links |= {row.rule_id: row.anchor for rows in (passed, unproven, known, groups) for row in rows}
     summed_up = overview(audit, states)
     accepted, more_accepted = acceptances.accepted(audit, places)
     style, script = _asset("report.css"), _asset("report.js")
@@ -69,7 +73,8 @@ def render(audit: Audit, options: Options) -> str:
         style=_verbatim(style),
         script=_verbatim(script),
         overview=summed_up,
-        counts={figure.section: figure.value for figure in summed_up.figures},
+        counts={figure.section: figure.value for figure in summed_up.figures}
+        | {"known": sum(result.count for result in _of_baseline(audit, "unchanged"))},
         domains=controls.by_domain(states, links),
         frameworks=controls.by_framework(audit, states, links),
         sections=[section for make in MORE_SECTIONS if (section := make(audit)) is not None],
@@ -83,6 +88,7 @@ def render(audit: Audit, options: Options) -> str:
         not_applicable=controls.not_applicable(audit),
         accepted=accepted,
         more_accepted=more_accepted,
+        judged_on=audit.today if any(row.expiry.left for row in accepted) else None,
         gaps=gaps.gaps(audit, places),
         missing=gaps.missing_engines(audit),
     )
