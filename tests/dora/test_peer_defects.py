@@ -1,7 +1,6 @@
 """Mistakes of other tools that count the same metrics, each as a test that ours does not make it.
 
-The tools: fourkeys, DevLake, Middleware, DevOpsMetrics, and the actions of DeveloperMetrics; see `docs/` for what each
-computes.
+The tools: fourkeys, DevLake, Middleware, DevOpsMetrics, and the actions of DeveloperMetrics.
 """
 
 from __future__ import annotations
@@ -12,8 +11,6 @@ import pytest
 
 from sp404audit.dora.events import Build
 from sp404audit.dora.measure import report
-
-BANDED = ("deployment_frequency", "lead_time", "change_failure_rate", "recovery_time", "rework_rate")
 
 
 def test_no_data_is_no_figure_and_no_band(bench: Any) -> None:

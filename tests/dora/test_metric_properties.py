@@ -1,0 +1,148 @@
+"""What holds for any events: order does not matter, successes never hurt, intervals hold, windows add up."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sp404audit.dora.events import Build, Deployment, Incident
+from sp404audit.dora.figures import METRICS, MetricsReport
+
+HOURS = st.integers(0, 28 * 24 - 1)
+OUTCOMES = st.sampled_from(["success"] * 6 + ["failure", "cancelled", "running"])
+ENVIRONMENTS = st.sampled_from(["production", "production", "prod", "staging", ""])
+NAMES = st.sampled_from("abcdefghij")
+
+
+@pytest.fixture(scope="session")
+def events(bench: Any) -> st.SearchStrategy[list[Any]]:
+    """Lists of deployments, incidents and builds on a history of ten commits, each event once."""
+
+    def deployment(hours: int, name: str, outcome: str, environment: str, unplanned: bool) -> Deployment:
+        return bench.deployment(name, hours, outcome=outcome, environment=environment, unplanned=unplanned)
+
+    def incident(hours: int, lasts: int | None, cause: str | None) -> Incident:
+        end = None if lasts is None else hours + lasts / 4
+        return bench.incident(f"{hours}", hours, end, caused_by=(cause,) if cause else ())
+
+    def build(hours: int, quarters: int, outcome: str) -> Build:
+        return Build(f"events:build:{hours}", "events", bench.at(hours), bench.at(hours + quarters / 4), outcome)  # type: ignore[arg-type]
+
+    one = st.one_of(
+        st.builds(deployment, HOURS, NAMES, OUTCOMES, ENVIRONMENTS, st.booleans()),
+        st.builds(incident, HOURS, st.none() | st.integers(0, 40), st.none() | NAMES),
+        st.builds(build, HOURS, st.integers(-1, 9), OUTCOMES),
+    )
+    return st.lists(one, max_size=24, unique_by=lambda event: event.id)
+
+
+def history(bench: Any) -> Any:
+    return bench.line(*[bench.change(name, 20 * place) for place, name in enumerate("abcdefghij")])
+
+
+def measured(bench: Any, told: list[Any], **scope: Any) -> MetricsReport:
+    return bench.report(*told, scope=bench.scope(**scope), history=history(bench))
+
+
+def numbers(report: MetricsReport, metric: str, *names: str) -> list[Any]:
+    return [report.figure(metric).values.get(name) for name in names]
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data(), seed=st.integers(0, 1000))
+def test_order_does_not_matter(bench: Any, events: Any, data: Any, seed: int) -> None:
+    told = data.draw(events)
+    shuffled = list(told)
+    random.Random(seed).shuffle(shuffled)
+    assert measured(bench, told) == measured(bench, shuffled)
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_a_further_success_never_worsens_a_rate(bench: Any, events: Any, data: Any) -> None:
+    """After everything else, so that no incident is laid to it."""
+    told = data.draw(events)
+    before, after = (
+        measured(bench, each, days=60) for each in (told, [*told, bench.deployment("fresh", 29 * 24 + 50 * 7)])
+    )
+    for metric in ("change_failure_rate", "rework_rate"):
+        for name in ("rate", "lower", "upper"):
+            rates = [report.figure(metric).values.get(name) for report in (before, after)]
+            first, second = (each.get("rate") if isinstance(each, dict) else each for each in rates)
+            if first is not None and second is not None:
+                assert second <= first
+    assert numbers(after, "deployment_frequency", "deployments") == [
+        numbers(before, "deployment_frequency", "deployments")[0] + 1
+    ]
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_figures_lie_in_their_intervals_and_rates_in_their_range(bench: Any, events: Any, data: Any) -> None:
+    report = measured(bench, data.draw(events))
+    assert tuple(figure.metric for figure in report.figures) == METRICS
+    for figure in report.figures:
+        if figure.interval is not None and figure.value is not None:
+            assert figure.interval.lower is None or figure.interval.lower <= figure.value + 1e-9
+            assert figure.interval.upper is None or figure.value <= figure.interval.upper + 1e-9
+        if figure.unit == "ratio" and figure.value is not None:
+            assert 0 <= figure.value <= 1
+        if figure.value is None:
+            assert figure.band is None
+            assert figure.verdict in ("not proven", "no target")
+        for bucket in figure.buckets:
+            assert report.window.since <= bucket.start < bucket.end <= report.window.until
+    for metric in ("change_failure_rate", "rework_rate"):
+        shares = [
+            report.figure(metric).values,
+            report.figure(metric).values.get("lower"),
+            report.figure(metric).values.get("upper"),
+        ]
+        for share in shares:
+            if isinstance(share, dict) and "k" in share:
+                assert 0 <= share["k"] <= share["n"]
+                assert share["n"] == numbers(report, "deployment_frequency", "deployments")[0]
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data(), cut=st.integers(1, 27))
+def test_two_windows_add_up_to_the_whole(bench: Any, events: Any, data: Any, cut: int) -> None:
+    told = data.draw(events)
+    whole = measured(bench, told)
+    parts = [
+        measured(bench, told, days=cut, as_of=28 * 24),
+        measured(bench, told, since=24 * cut, days=28 - cut),
+    ]
+    counts = {
+        "deployment_frequency": ["deployments", "redeploys", "rollbacks", "failed_attempts", "other_environments"],
+        "lead_time": ["changes", "negative"],
+        "mttr": ["n", "open", "negative"],
+        "recovery_time": ["n", "open"],
+        "build_time": ["n", "failed"],
+        "uptime": ["down_seconds"],
+    }
+    for metric, names in counts.items():
+        for name in names:
+            values = [report.figure(metric).values.get(name) for report in (whole, *parts)]
+            assert values[0] == (None if values[1] is None else values[1] + values[2]), (metric, name)
+    rate = [report.figure("change_failure_rate").values for report in (whole, *parts)]
+    if "k" in rate[0]:
+        assert rate[0]["k"] == rate[1]["k"] + rate[2]["k"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_the_evidence_adds_up_to_the_figure(bench: Any, events: Any, data: Any) -> None:
+    report = measured(bench, data.draw(events))
+    for figure in report.figures:
+        counted = [row for row in figure.evidence if row.counted]
+        if figure.metric != "uptime":
+            assert len(counted) == figure.n, figure.metric
+        if figure.metric in ("change_failure_rate", "rework_rate") and "k" in figure.values:
+            assert sum(row.value or 0 for row in counted) == figure.values["k"]
+    counted_rows = [row for row in report.deployments if row.role == "counted"]
+    assert len(counted_rows) == numbers(report, "deployment_frequency", "deployments")[0]
