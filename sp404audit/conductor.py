@@ -124,6 +124,7 @@ def audit(
             fail_on=_severity(fail_on) or in_force.fail_on,
             used_baseline=baseline is not None,
             today=today if _can_run_out(in_force, results) else None,
+            scope=scope.what,
         )
 
 

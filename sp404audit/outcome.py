@@ -48,6 +48,7 @@ class Audit:
         used_baseline: whether results are marked by an earlier report.
         today: the day that decided what has run out; None where nothing can, and when nobody says.
         metrics: the metrics report, when it was asked for.
+        scope: words for the files to which the results are limited; empty when it is the whole repository.
     """
 
     version: str
@@ -61,6 +62,7 @@ class Audit:
     used_baseline: bool = False
     today: datetime.date | None = None
     metrics: MetricsReport | None = None
+    scope: str = ""
 
     def with_metrics(self, metrics: MetricsReport) -> Audit:
         """The same audit with the metrics report, whose targets are controls like any other."""

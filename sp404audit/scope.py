@@ -36,12 +36,12 @@ class Scope(NamedTuple):
 
     Attributes:
         paths: relative to the root, with `/`; None for the whole repository.
-        what: words for them, as in "only what concerns … is reported".
+        what: words for them, as in "only what concerns … is reported"; empty for the whole repository.
         named: those of them that were asked for by name, and so are not hidden by .gitignore.
     """
 
     paths: Container[str] | None = None
-    what: str = "the repository"
+    what: str = ""
     named: frozenset[str] = frozenset()
 
     def results(self, results: Sequence[Result]) -> Sequence[Result]:

@@ -46,6 +46,7 @@ class TestNamedFiles:
         report = scan(repository.root, files=["a/Dockerfile"])
         assert failing(report) == ["a/Dockerfile"]
         assert report.exit_code == 1
+        assert render("text", report, Options()).endswith("1 failure at low or above in a/Dockerfile (exit code 1)\n")
         assert scan(repository.root, files=["good/Dockerfile"]).exit_code == 0
 
     def test_names_may_be_absolute_or_go_around(self, repository: GitRepository) -> None:

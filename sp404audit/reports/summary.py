@@ -82,7 +82,7 @@ def verdict(audit: Audit) -> tuple[str, str]:
     grave = sum(result.count for result in audit.failures if result.severity >= audit.fail_on)
     errors = sum(1 for notification in audit.notifications if notification.level == "error")
     lost = f"{number(errors, 'part')} of the repository could not be audited"
-    code = f" (exit code {audit.exit_code})"
+    code = f" in {audit.scope} (exit code {audit.exit_code})" if audit.scope else f" (exit code {audit.exit_code})"
     if not audit.compliant:
         also = f"; besides, {lost}" if errors else ""
         return "Not compliant", f"{number(grave, 'failure')} at {threshold} or above{also}{code}"
