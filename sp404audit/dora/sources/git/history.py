@@ -1,0 +1,207 @@
+"""The history of a repository, ready for questions: which changes a deployment brought, and what hints at failures."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+
+from sp404audit.dora.events import Change, Deployment, FailureSignal
+from sp404audit.dora.settings import Settings
+from sp404audit.dora.sources.git.authors import address_of, is_bot
+from sp404audit.dora.sources.git.commits import UNKNOWN, Commits
+from sp404audit.dora.sources.git.deployments import Release
+from sp404audit.dora.sources.git.graph import NONE, Graph
+from sp404audit.dora.sources.git.paths import commits_that_touch
+from sp404audit.dora.sources.git.references import References
+from sp404audit.dora.sources.git.signals import (
+    MAX_PATCH_SHARE,
+    Reverts,
+    find_reverts,
+    patch_signals,
+    revert_signals,
+    rollback_signals,
+)
+from sp404audit.dora.sources.git.versions import patch_share, read_version
+
+__all__ = ["GitHistory"]
+
+_LEAST_SHORT_ID = 4
+_SAME_TIMES, _NUMBERED = 0.9, 0.4
+
+
+class GitHistory:
+    """Implements `sp404audit.dora.events.History`.
+
+    Args:
+        root: a folder of the repository; asked again only for the files that commits touch.
+        commits: the newest first.
+        references: tags and the main line.
+        releases: the tags that are deployments.
+        settings: the counting rules.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        commits: Commits,
+        references: References,
+        releases: Sequence[Release],
+        settings: Settings,
+    ) -> None:
+        self.commits = commits
+        self.numbers = {sha: number for number, sha in enumerate(commits.shas)}
+        self.graph = Graph(self.numbers, commits.parents)
+        commits.parents = []
+        self.line = self.graph.line(self.numbers.get(references.main_sha, NONE))
+        self._root = root
+        self._settings = settings
+        self._tags = {tag.name: tag.sha for tag in references.tags}
+        self._releases = releases
+        self._sorted: list[str] | None = None
+        self._authors = [(address_of(each), is_bot(each, settings.bots)) for each in commits.authors]
+        self._merged: array[int] | None = None
+        self._touched: dict[tuple[str, ...], frozenset[str]] = {}
+        self._reverts: Reverts | None = None
+        self.graph.watch(self.numbers.get(release.tag.sha, NONE) for release in releases)
+
+    @property
+    def squashed(self) -> bool:
+        """Whether pull requests were squashed, so that a commit's time is the merge's.
+
+        Told by two signs together, for either alone occurs otherwise: nine of ten commits that are no merges have the
+        same time for author and committer, and two of five a subject that ends in `(#n)`.
+        """
+        commits, merges = self.commits, self.graph.merges
+        plain = [number for number in range(len(commits)) if number not in merges]
+        same = sum(commits.authored[number] == commits.committed[number] for number in plain)
+        numbered = sum(commits.pulls[number] > 0 for number in plain)
+        return bool(plain) and same >= _SAME_TIMES * len(plain) and numbered >= _NUMBERED * len(plain)
+
+    @property
+    def reverts(self) -> Reverts:
+        """What was taken back."""
+        if self._reverts is None:
+            self._reverts = find_reverts(self.commits, self._find)
+        return self._reverts
+
+    @property
+    def untimed(self) -> int:
+        """How many commits have no sane time at all; they are no changes, for nothing can be reckoned from them."""
+        pairs = zip(self.commits.authored, self.commits.committed, strict=True)
+        return sum(authored == UNKNOWN == committed for authored, committed in pairs)
+
+    def resolve(self, name: str) -> str | None:
+        """The full id of the commit that a tag, a full or an unambiguous short id (of four digits or more) names."""
+        name = name.removeprefix("refs/tags/")
+        if name in self._tags:
+            return self._tags[name] if self._tags[name] in self.numbers else None
+        number = self._find(name)
+        return None if number is None else self.commits.shas[number]
+
+    def _find(self, sha: str) -> int | None:
+        known = self.numbers.get(sha)
+        if known is not None or len(sha) < _LEAST_SHORT_ID:
+            return known
+        if self._sorted is None:
+            self._sorted = sorted(self.commits.shas)
+        place = bisect_left(self._sorted, sha)
+        fitting = [each for each in self._sorted[place : place + 2] if each.startswith(sha)]
+        return self.numbers[fitting[0]] if len(fitting) == 1 else None
+
+    def is_ancestor(self, ancestor: str, descendant: str) -> bool:
+        """Whether one commit is contained in the other (a commit contains itself); no for those that are not known."""
+        first, second = self.numbers.get(ancestor), self.numbers.get(descendant)
+        return first is not None and second is not None and self.graph.is_ancestor(first, second)
+
+    def attribute(self, tips: Sequence[str], paths: Sequence[str] = ()) -> list[tuple[Change, ...]]:
+        """For deployments in order of time, the changes that each was the first to contain, the oldest first.
+
+        Args:
+            tips: full ids; one that is not known contains nothing.
+            paths: globs, or folders, from the top of the repository; a change counts when it touches one of them.
+
+        Raises:
+            GitError: when git cannot say which commits touch the paths.
+        """
+        owner = self.graph.owners(self.numbers.get(tip, NONE) for tip in tips)
+        touched = self._touching(paths) if paths else None
+        found: list[list[Change]] = [[] for _ in tips]
+        merges, shas = self.graph.merges, self.commits.shas
+        for number in range(len(shas) - 1, -1, -1):
+            if owner[number] >= 0 and number not in merges and (touched is None or shas[number] in touched):
+                change = self._change(number)
+                if change is not None:
+                    found[owner[number]].append(change)
+        return [tuple(each) for each in found]
+
+    def failure_signals(self, deployments: Sequence[Deployment], patch_window: int) -> tuple[FailureSignal, ...]:
+        """What reverts, patch releases and rollbacks hint at, for deployments in order of time, a service at a time.
+
+        Patch releases hint at nothing where they are more than 60 % of a service's releases (`patch_shares`).
+        """
+        by_service: dict[str, list[Deployment]] = {}
+        for each in deployments:
+            by_service.setdefault(each.service, []).append(each)
+        found: list[FailureSignal] = []
+        for service, ordered in sorted(by_service.items()):
+            owner = self.graph.owners(self.numbers.get(each.sha, NONE) for each in ordered)
+            chains = self.reverts.chains
+            pattern = self._settings.services.get(service)
+            if pattern is not None and pattern.paths:
+                touched, shas = self._touching(pattern.paths), self.commits.shas
+                chains = tuple(chain for chain in chains if shas[chain.root] in touched)
+            found += revert_signals(ordered, owner, chains, self.commits)
+            if self.patch_shares(ordered)[service] <= MAX_PATCH_SHARE:
+                found += patch_signals(ordered, patch_window)
+            for lane in _lanes(ordered):
+                found += rollback_signals(lane, self.is_ancestor)
+        return tuple(found)
+
+    def patch_shares(self, deployments: Iterable[Deployment] = ()) -> Mapping[str, float]:
+        """The share of patches among the steps from release to release, by service, of all tags and these."""
+        releases: dict[str, set[tuple[int, ...]]] = {"": set()}
+        for release in self._releases:
+            if release.version is not None and not release.version.prerelease:
+                releases.setdefault(release.service, set()).add(release.version.numbers)
+        for each in deployments:
+            version = None if each.prerelease else read_version(each.version)
+            known = releases.setdefault(each.service, set())
+            if version is not None and not version.prerelease:
+                known.add(version.numbers)
+        return {service: patch_share(known) for service, known in sorted(releases.items())}
+
+    def _change(self, number: int) -> Change | None:
+        commits = self.commits
+        authored, committed = commits.authored[number], commits.committed[number]
+        if authored < 0 or committed < 0:
+            authored = committed = max(authored, committed)
+            if committed < 0:
+                return None
+        address, bot = self._authors[commits.identities[number]]
+        merge = self._merge_of(number)
+        merged_at = None if merge < 0 or commits.committed[merge] < 0 else commits.committed[merge]
+        pull = commits.pulls[number] or (commits.pulls[merge] if merge >= 0 else 0) or None
+        return Change(commits.shas[number], authored, committed, address, bot, merged_at, None, pull)
+
+    def _merge_of(self, number: int) -> int:
+        """The first commit of the main line that contains a commit: itself, or the merge that brought it."""
+        if self._merged is None:
+            self._merged = self.graph.owners(reversed(self.line))
+        place = self._merged[number]
+        return self.line[-1 - place] if place >= 0 else NONE
+
+    def _touching(self, paths: Sequence[str]) -> frozenset[str]:
+        key = tuple(paths)
+        if key not in self._touched:
+            tips = [self.commits.shas[number] for number in self.graph.heads()]
+            self._touched[key] = commits_that_touch(self._root, tips, key)
+        return self._touched[key]
+
+
+def _lanes(deployments: Iterable[Deployment]) -> Iterable[list[Deployment]]:
+    lanes: dict[str, list[Deployment]] = {}
+    for each in deployments:
+        lanes.setdefault(each.environment.casefold(), []).append(each)
+    return lanes.values()
