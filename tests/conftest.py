@@ -20,6 +20,8 @@ MULTITOOL = Path(
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), "")
 AXE = ROOT / ".ci/node_modules/axe-core/axe.min.js"
+GITHUB_OPENAPI = ROOT / ".ci/node_modules/@octokit/openapi/generated/api.github.com.json"
+PRISM = ROOT / ".ci/node_modules/@stoplight/prism-cli/dist/index.js"
 
 for name in ("GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "GITHUB_SHA"):
     os.environ.pop(name, None)  # on a runner, no scan of a test may write into the run's own summary
@@ -48,6 +50,18 @@ def _no_axe() -> str:
     return "" if AXE.is_file() else f"no axe-core at {AXE}; .ci/run installs it"
 
 
+def _no_github_openapi() -> str:
+    return (
+        "" if GITHUB_OPENAPI.is_file() else f"no description of GitHub's API at {GITHUB_OPENAPI}; .ci/run installs it"
+    )
+
+
+def _no_prism() -> str:
+    if not shutil.which("node"):
+        return "no node on the PATH"
+    return "" if PRISM.is_file() else f"no Prism at {PRISM}; .ci/run installs it"
+
+
 def _no_pdftotext() -> str:
     return "" if shutil.which("pdftotext") else "no pdftotext on the PATH (poppler-utils); .ci/run installs it"
 
@@ -59,6 +73,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "chromium": _no_chromium,
     "axe": _no_axe,
     "pdftotext": _no_pdftotext,
+    "github-openapi": _no_github_openapi,
+    "prism": _no_prism,
 }
 """What a test may need beyond the test group; each tells why it is missing, or an empty string."""
 
