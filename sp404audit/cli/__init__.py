@@ -16,6 +16,7 @@ from sp404audit import __version__
 __all__ = ["main"]
 
 _COMMANDS = {
+    "init": "Set sp404audit up in a repository.",
     "scan": "Audit a repository.",
     "report": "Make other reports from a JSON report.",
     "dora": "Measure delivery: DORA's metrics, MTTR, uptime, build time.",
