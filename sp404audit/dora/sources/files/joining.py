@@ -238,9 +238,9 @@ class _Joiner:
         """The deployment that had last brought the artifact of an incident into its environment."""
         environment = event.part("environment", "id")
         brought: list[tuple[CDEvent, Deployment]] = self.deployed_by_artifact.get(event.part("artifactId"), [])
-        for source, made in reversed(brought):
-            if source.at <= event.at and environment in ("", made.environment):
-                return made.id
+        for told in brought[::-1]:
+            if told[0].at <= event.at and environment in ("", told[1].environment):
+                return told[1].id
         return ""
 
 
