@@ -10,6 +10,7 @@ import sys
 import click
 
 from sp404audit.cli import ci_host, output
+from sp404audit.cli.metrics import MetricsFileError, with_metrics
 from sp404audit.cli.progress import Bar
 from sp404audit.cli.subject import subject
 from sp404audit.conductor import audit
@@ -80,6 +81,13 @@ def _today() -> datetime.date | None:
     metavar="FILE",
     help="Earlier report (sarif or json): only what is new counts.",
 )
+@click.option(
+    "--dora",
+    metavar="[FILE]",
+    is_flag=False,
+    flag_value="",
+    help="Add delivery metrics, from git alone or as `sp404audit dora -f json:FILE` wrote them. Their targets count.",
+)
 @click.option("--isolated", is_flag=True, help="Leave the repository's own configuration out.")
 @click.option(
     "--no-cache", is_flag=True, help="Audit unchanged files again, too. A cache is kept for large trees only."
@@ -109,6 +117,7 @@ def command(
     min_severity: str | None,
     formats: tuple[str, ...],
     baseline: str | None,
+    dora: str | None,
     isolated: bool,
     no_cache: bool,
     path_prefix: str | None,
@@ -144,7 +153,9 @@ def command(
                 contents=asked.contents,
                 progress=bar,
             )
-    except (PolicyError, NotADirectoryError, ScopeError, GitError) as error:
+        if dora is not None:
+            finished = with_metrics(finished, asked.root, dora, policy=policy, isolated=isolated)
+    except (PolicyError, NotADirectoryError, ScopeError, GitError, MetricsFileError) as error:
         click.echo(f"sp404audit: {error}", err=True)
         sys.exit(EXIT_USAGE)
     options = Options(

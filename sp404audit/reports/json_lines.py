@@ -33,7 +33,8 @@ def dump(element: object, layout: Layout) -> str:
 def _lines(element: object, name: str | None, indent: str, layout: Layout) -> str:
     """Write one value; `name` is the property that holds it, None for the whole."""
     broken_up = name is None or name in layout.broken_up
-    if not element or not (broken_up or name in layout.into_items):
+    is_plain = not element or isinstance(element, int | float | str)
+    if is_plain or not (broken_up or name in layout.into_items):
         return json.dumps(element, default=layout.properties_of, separators=(",", ":"))
     inner = indent + " "
     if isinstance(element, list):

@@ -24,6 +24,7 @@ MEANINGS = {
     "input/unreadable": "A file or folder could not be read.",
     "json/syntax": "A file is not well-formed JSON.",
     "json/too-deep": "A JSON file is nested deeper than the limit.",
+    "metrics/not-measured": "Delivery metrics were asked for and could not be measured.",
     "parser/timeout": "Parsing a file took longer than the limit.",
     "python/syntax": "A noxfile is not valid Python; its sessions are not known.",
     "report/truncated": "The report leaves out results, because its reader shows no more.",
