@@ -107,8 +107,7 @@ def change(result: Result, places: Places) -> Change | None:
     lines = _diff(result.location.path, result.snippet, fix.edits)
     where = None
     if lines is None:
-        first = fix.edits[0]
-        where = places(Location(first.path, first.region))
+        where = next((places(Location(edit.path, edit.region)) for edit in fix.edits), None)
         lines = [DiffLine("+", code(text[:_COLUMNS])) for edit in fix.edits for text in edit.text.splitlines()]
     shown = tuple(lines[:_DIFF_LINES])
     return Change(line(fix.description), fix.safe, where, shown, len(lines) > len(shown))
