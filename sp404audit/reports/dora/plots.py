@@ -28,9 +28,12 @@ _MOST_DOTS = 1_500
 _MOST_ROWS = 40
 _ROW = 18.0
 _CELL = 13.0
+_TICK_GAP = 18.0
 _TICKS = (
-    (1, "1 s"), (10, "10 s"), (60, "1 min"), (600, "10 min"), (3600, "1 h"), (21_600, "6 h"), (86_400, "1 d"),
-    (604_800, "1 w"), (2_629_800, "1 mo"), (15_778_800, "6 mo"), (63_115_200, "2 y"),
+    (1, "1 s"), (10, "10 s"), (30, "30 s"), (60, "1 min"), (120, "2 min"), (240, "4 min"), (300, "5 min"),
+    (600, "10 min"), (1800, "30 min"), (3600, "1 h"), (7200, "2 h"), (21_600, "6 h"), (43_200, "12 h"), (86_400, "1 d"),
+    (172_800, "2 d"), (604_800, "1 w"), (1_209_600, "2 w"), (2_629_800, "1 mo"), (7_889_400, "3 mo"),
+    (15_778_800, "6 mo"), (31_557_600, "1 y"), (94_672_800, "3 y"),
 )  # fmt: skip
 
 STYLE = """\
@@ -75,7 +78,11 @@ def figure_plot(figure: Figure, window: Window) -> Markup | None:
 
 
 def _svg(width: float, height: float, label: str, *children: Markup) -> Markup:
-    return element("svg", *children, class_="plot", viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=label)
+    """A drawing in its own size, which a page may make smaller."""
+    box = f"0 0 {width:g} {height:g}"
+    return element(
+        "svg", *children, class_="plot", width=width, height=height, viewBox=box, role="img", aria_label=label
+    )
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start", class_: str = "") -> Markup:
@@ -111,12 +118,11 @@ def _durations(figure: Figure, window: Window, dots: Sequence[Counted]) -> Marku
         return _HEIGHT - _BOTTOM - min(1.0, max(0.0, share)) * (_HEIGHT - _TOP - _BOTTOM)
 
     parts = [*_frame(window)]
-    for seconds, name in _TICKS:
-        if low <= math.log(seconds) <= high:
-            parts += [
-                _line(_LEFT, up(seconds), _WIDTH - _RIGHT, up(seconds), "grid"),
-                _text(_LEFT - 6, up(seconds) + 4, name, "end", "quiet"),
-            ]
+    last = _HEIGHT - _BOTTOM
+    for at, name in ((up(seconds), name) for seconds, name in _TICKS if low <= math.log(seconds) <= high):
+        if last - at >= _TICK_GAP:
+            parts += [_line(_LEFT, at, _WIDTH - _RIGHT, at, "grid"), _text(_LEFT - 6, at + 4, name, "end", "quiet")]
+            last = at
     if figure.interval and figure.interval.lower is not None and figure.interval.upper is not None:
         top, bottom = up(figure.interval.upper), up(figure.interval.lower)
         width = _WIDTH - _LEFT - _RIGHT
