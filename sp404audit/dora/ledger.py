@@ -86,6 +86,7 @@ class Ledger:
         has_history: whether there was a commit graph to ask.
         squashed: whether a commit's time is that of its merge.
         covers_since: from when on deployments are known; None for always.
+        begins_at: the first commit, where no deployment before the window shows that there is a longer past.
     """
 
     scope: Scope
@@ -101,6 +102,7 @@ class Ledger:
     has_history: bool = False
     squashed: bool = False
     covers_since: int | None = None
+    begins_at: int | None = None
 
     @property
     def counted(self) -> list[Deployment]:
@@ -174,6 +176,7 @@ def draw_up(scope: Scope, fused: Fused, reports: Iterable[SourceReport], history
         has_history=history is not None,
         squashed=history.squashed if history else False,
         covers_since=fused.covers_since,
+        begins_at=firsts.begins_at(scope.window),
     )
 
 
@@ -200,7 +203,7 @@ class _Firsts:
     ) -> None:
         self._history = history
         self._changes: dict[str, tuple[Change, ...]] = {}
-        self._beginnings: list[tuple[Deployment, int]] = []
+        self._beginnings: list[tuple[Deployment, tuple[Change, ...]]] = []
         self._unknown: list[Deployment] = []
         self.squashed = history.squashed if history else False
         if history is None:
@@ -219,7 +222,7 @@ class _Firsts:
         for service, ordered in sorted(by_service.items()):
             pattern = settings.services.get(service)
             found = history.attribute([each.sha for each in ordered], pattern.paths if pattern else ())
-            self._beginnings.append((ordered[0], len(found[0])))
+            self._beginnings.append((ordered[0], found[0]))
             self._changes.update({each.id: changes for each, changes in zip(ordered[1:], found[1:], strict=True)})
 
     def of(self, deployment: Deployment) -> tuple[Change, ...]:
@@ -246,9 +249,16 @@ class _Firsts:
 
         return find
 
+    def begins_at(self, window: Window) -> int | None:
+        """When the first change was made, if that was in the window or no deployment came before it."""
+        if not self._beginnings or any(each.finished_at < window.since for each, _ in self._beginnings):
+            return None
+        changes = [change.committed_at for _, begun in self._beginnings for change in begun]
+        return min(changes, default=None)
+
     def left_out(self, window: Window) -> dict[str, int]:
         """How many changes, or deployments, tell nothing of lead times, by reason."""
-        begun = sum(number for each, number in self._beginnings if window.since <= each.finished_at < window.until)
+        begun = sum(len(begun) for each, begun in self._beginnings if window.since <= each.finished_at < window.until)
         unknown = sum(1 for each in self._unknown if window.since <= each.finished_at < window.until)
         reasons = {
             "there before the first deployment that is known": begun,
@@ -288,7 +298,18 @@ def _arrival(change: Change, standing: Standing, settings: Settings, *, squashed
     begin = started_at if settings.lead_measure == "commit_to_deploy" else merged_at
     seconds = None if begin is None else deployed_at - begin
     counted, rule = _counts(change, standing, settings, seconds)
+    if (
+        counted
+        and begin is not None
+        and standing.deployment.basis == "merge"
+        and begin >= _merge_time(change, merged_at)
+    ):
+        counted, rule = False, "its merge is taken for its deployment: nothing lies between"
     return Arrival(change, standing.deployment.id, deployed_at, started_at, merged_at, seconds, counted, rule)
+
+
+def _merge_time(change: Change, merged_at: int | None) -> int:
+    return change.committed_at if merged_at is None else merged_at
 
 
 def _started_at(change: Change, merged_at: int | None, settings: Settings, *, squashed: bool) -> int:

@@ -23,7 +23,7 @@ from sp404audit.dora.figures import (
 )
 from sp404audit.dora.fusion import kind_of
 from sp404audit.dora.ledger import Ledger
-from sp404audit.dora.metrics.wording import amount, interval_text
+from sp404audit.dora.metrics.wording import amount
 from sp404audit.dora.statistics import mann_kendall, theil_sen
 from sp404audit.dora.targets import events_for_interval, judge
 
@@ -33,6 +33,7 @@ LEAST_BUCKETS = 8
 """With fewer full weeks no trend is told from chance."""
 
 _CHANCE = 0.05
+_DAYS = "median_days_per_week"
 _CONFIDENCES: tuple[Confidence, ...] = ("none", "low", "medium", "high")
 _BETTER_UPWARDS = frozenset({"deployment_frequency", "uptime"})
 
@@ -146,13 +147,15 @@ def _verdict(draft: Draft, ledger: Ledger) -> tuple[Verdict, str]:
     interval = draft.intervals.get(target.statistic)
     verdict = judge(target, value, interval, by_point=settings.verdicts == "point")
     if value is None:
-        return verdict, f"there are no {draft.events} to judge by"
-    told = amount(value, draft.unit)
+        nothing = "full weeks" if draft.n and target.statistic == _DAYS else draft.events
+        return verdict, f"there are no {nothing} to judge by"
+    told = _told(target.statistic, value, draft.unit)
     if settings.verdicts == "point":
         return verdict, f"{told} by the number alone, as the policy wants"
     if interval is None:
         return verdict, _without_interval(draft, target, told)
-    reach = f"{told}, with 95 % confidence {interval_text(interval, draft.unit)}"
+    ends_told = [None if end is None else _told(target.statistic, end, draft.unit) for end in interval[:2]]
+    reach = f"{told}, with 95 % confidence " + " to ".join("any" if end is None else end for end in ends_told)
     if verdict != "not proven":
         whole = "meets" if verdict == "pass" else "misses"
         return verdict, f"{reach}: the whole interval {whole} the target"
@@ -160,7 +163,14 @@ def _verdict(draft: Draft, ledger: Ledger) -> tuple[Verdict, str]:
     return verdict, f"{reach}: the target lies within" + (f"; {more}" if more else "")
 
 
+def _told(statistic: str, value: float, unit: Unit) -> str:
+    """A number that a target speaks of; deployment days have a unit of their own."""
+    return f"{value:g} days a week" if statistic == _DAYS else amount(value, unit)
+
+
 def _without_interval(draft: Draft, target: Target, told: str) -> str:
+    if target.statistic == _DAYS:
+        return f"{told}: too few full weeks for an interval"
     more = events_for_interval(draft.n)
     if more:
         return f"{told} of {draft.n} {draft.events}: an interval needs {more} more"

@@ -79,11 +79,17 @@ def deployment_frequency(ledger: Ledger) -> Figure:
 
 
 def _observed(ledger: Ledger) -> Window:
-    """The part of the window in which deployments are known."""
-    window, since = ledger.scope.window, ledger.covers_since
-    if since is None or since <= window.since:
-        return window
-    return window._replace(since=min(since, window.until))
+    """The part of the window in which there was something to deploy, and in which deployments are known.
+
+    A repository that is younger than a week is measured over a week, as far as the window goes: the rate of its first
+    hours says nothing of its weeks.
+    """
+    window, since = ledger.scope.window, ledger.scope.window.since
+    if ledger.begins_at is not None:
+        since = max(since, min(ledger.begins_at, window.until - _WEEK))
+    if ledger.covers_since is not None:
+        since = max(since, min(ledger.covers_since, window.until))
+    return window._replace(since=since)
 
 
 def _per_week(count: Interval, weeks: float) -> Interval:
@@ -144,11 +150,9 @@ def _evidence(ledger: Ledger) -> list[Counted]:
 
 def _buckets(counted: Sequence[Deployment], ledger: Ledger) -> tuple[Bucket, ...]:
     moments = [(each.finished_at, 1.0) for each in counted]
-    covered = ledger.covers_since
+    covered = _observed(ledger).since
     weeks = buckets(ledger, moments, lambda numbers: float(len(numbers)))
     # A week before anything is known is a gap; one without a deployment is a zero.
-    if covered is None:
-        return weeks
     return tuple(
         week._replace(value=None if week.end <= covered else week.value, partial=week.partial or week.start < covered)
         for week in weeks
@@ -162,8 +166,9 @@ def _remarks(ledger: Ledger, observed: Window, days: dict[str, object]) -> list[
         f"{days['weeks_partial']} that the window cuts are left out"
     ]
     if observed.since > window.since:
-        missing = span(observed.since - window.since)
-        remarks.append(f"no source knows the first {missing} of the window; the rate is of the rest")
+        begun = ledger.begins_at is not None and ledger.begins_at >= observed.since
+        why = "the history is younger than the window" if begun else "deployments are not known for all of the window"
+        remarks.append(f"{why}: the rate is of its last {span(observed.until - observed.since)}")
     target = ledger.scope.settings.targets.get("deployment_frequency")
     if target is not None and target.statistic == "median_days_per_week":
         remarks.append(

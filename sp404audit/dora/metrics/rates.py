@@ -152,8 +152,10 @@ def _from_hints(ledger: Ledger, question: Question) -> Figure:
 
 
 def _has_upper(ledger: Ledger) -> bool:
+    """Whether patch releases can hint at failures: there are versions, and not most of them are patches."""
     notes = [note.id for report in ledger.sources for note in report.notes]
-    return ledger.has_history and PATCHES_SAY_NOTHING not in notes
+    has_versions = all(each.version for each in ledger.counted)
+    return ledger.has_history and has_versions and PATCHES_SAY_NOTHING not in notes
 
 
 def _bound_remarks(ledger: Ledger, n: int) -> list[str]:
@@ -167,21 +169,26 @@ def _bound_remarks(ledger: Ledger, n: int) -> list[str]:
             *remarks,
             "patch releases soon after a release give the upper bound, for not every patch mends a failure",
         ]
+    if not all(each.version for each in ledger.counted):
+        return [*remarks, "there are no versions whose patches would give an upper bound"]
     return [*remarks, "most releases here are patches, so that they hint at nothing: there is no upper bound"]
 
 
 def _judge_bounds(target: Target, lower: int, upper: int | None, n: int, ledger: Ledger) -> tuple[Verdict, str]:
-    """Hold both bounds, with their uncertainty, against the target."""
+    """Hold both bounds, with their uncertainty, against the target.
+
+    They can show that it is missed. That it is met they cannot: a failure that was neither reverted nor followed by a
+    patch leaves no trace in git.
+    """
     if not n:
         return "not proven", "there are no deployments to judge by"
     by_point = ledger.scope.settings.verdicts == "point"
     most = 1.0 if upper is None else upper / n if by_point else wilson(upper, n).upper
     reach = Interval(lower / n if by_point else wilson(lower, n).lower, most, "bounds from git")
-    verdict = judge(target, lower / n, reach)
-    told = f"between {interval_text(reach, 'ratio')}".replace(" to ", " and ")
-    if verdict == "not proven":
-        return verdict, f"{told}, as far as git can tell; incident records would decide"
-    return verdict, f"{told}: even the {'worse' if verdict == 'pass' else 'better'} bound decides"
+    told = f"{interval_text(reach, 'ratio')}, as far as git can tell"
+    if judge(target, lower / n, reach) == "fail":
+        return "fail", f"{told}: the lower bound misses the target already"
+    return "not proven", f"{told}; incident records would decide"
 
 
 def _needed(target: Target, k: int, n: int) -> str:

@@ -80,6 +80,9 @@ def headline(figure: Figure) -> str:
         least, most = (f"{end['k']}/{end['n']}" for end in ends)
         first, last = (share(float(str(end["rate"]))) if end.get("rate") is not None else "?" for end in ends)
         return f"{first} to {last} ({least} to {most})"
+    least_alone = figure.values.get("lower")
+    if isinstance(least_alone, dict):
+        return f"at least {share(float(str(least_alone['rate'])))} ({least_alone['k']}/{least_alone['n']})"
     if figure.value is None:
         return NO_EVIDENCE
     text = number(figure.value, figure.unit)
