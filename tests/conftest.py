@@ -19,6 +19,7 @@ MULTITOOL = Path(
 )
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), "")
+WHEELS = ROOT / ".ci/wheels"
 AXE = ROOT / ".ci/node_modules/axe-core/axe.min.js"
 GITHUB_OPENAPI = ROOT / ".ci/node_modules/@octokit/openapi/generated/api.github.com.json"
 PRISM = ROOT / ".ci/node_modules/@stoplight/prism-cli/dist/index.js"
@@ -62,6 +63,12 @@ def _no_prism() -> str:
     return "" if PRISM.is_file() else f"no Prism at {PRISM}; .ci/run installs it"
 
 
+def _no_pre_commit() -> str:
+    if not importlib.util.find_spec("pre_commit"):
+        return "pre-commit is not installed; pip install --group test"
+    return "" if any(WHEELS.glob("hatchling-*.whl")) else f"no wheels in {WHEELS}; .ci/run downloads them"
+
+
 def _no_pdftotext() -> str:
     return "" if shutil.which("pdftotext") else "no pdftotext on the PATH (poppler-utils); .ci/run installs it"
 
@@ -73,6 +80,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "chromium": _no_chromium,
     "axe": _no_axe,
     "pdftotext": _no_pdftotext,
+    "pre-commit": _no_pre_commit,
     "github-openapi": _no_github_openapi,
     "prism": _no_prism,
 }
