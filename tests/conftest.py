@@ -141,6 +141,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where the browser is. For tests marked `heavy("chromium")`."""
+    return CHROMIUM
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, which finds what keeps people from using a page. For tests marked `heavy("axe")`."""
+    return AXE.read_text("utf-8")
+
+
+@pytest.fixture(scope="session")
 def sarif_schema() -> Any:
     """The OASIS schema of SARIF 2.1.0, as the multitool's package carries it. For tests marked `heavy("multitool")`."""
     return json.loads((MULTITOOL.parent / "sarif-2.1.0.json").read_text("utf-8"))
