@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     import subprocess
 
-__all__ = ["GitError", "Running", "git", "open_git", "records", "top_folder"]
+__all__ = ["GitError", "Running", "git", "open_git", "records", "top_folder", "version"]
 
 SECONDS = 60.0
 """How long a command may take whose output is waited for; the log of Linux's kernel takes about ten."""
@@ -292,6 +292,25 @@ def _environment(top: str, index: str | None) -> Mapping[str, str]:
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     place = {"GIT_WORK_TREE": top, "GIT_CEILING_DIRECTORIES": os.path.dirname(top)}  # noqa: PTH120
     return {**kept, **_ENVIRONMENT, **place, **({"GIT_INDEX_FILE": index} if index else {})}
+
+
+def version(root: str | os.PathLike[str]) -> str:
+    """Return the version of the git that is started for the repository at `root`, such as `2.39.2`.
+
+    Raises:
+        GitError: when there is none on PATH.
+    """
+    import subprocess
+
+    top = os.path.realpath(root)
+    program = _program(top)
+    try:
+        done = subprocess.run(  # noqa: S603 (no shell; it looks at no repository)
+            [program, "--version"], env=dict(_environment(top, None)), capture_output=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise GitError(f"{program} does not run: {error}") from None
+    return done.stdout.decode("utf-8", "replace").strip().removeprefix("git version ")
 
 
 def top_folder(root: str | os.PathLike[str]) -> str:

@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from sp404audit.cache.keys import Keys
     from sp404audit.cache.store import Store
 
-__all__ = ["WORTHWHILE_FILES", "Cache", "Judged", "default_folder", "for_audit", "private_folder"]
+__all__ = ["FILE_NAME", "WORTHWHILE_FILES", "Cache", "Judged", "default_folder", "for_audit", "private_folder"]
 
 WORTHWHILE_FILES = 2_000
 """From how many files on the cache is worth its file. Two hundred are audited in a tenth of a second, about what
 it takes to load SQLite and to hash the ruleset; two thousand take seconds, of which an unchanged tree spares more than
 half."""
 
-_FILE_NAME = "files.sqlite3"
+FILE_NAME = "files.sqlite3"
+"""The cache's file, in the folder that it is kept in."""
 
 
 class Cache:
@@ -96,7 +97,7 @@ def for_audit(
     local = [rule for rule in rules if not judges_across(rule)]
     try:
         keys = Keys(policy, local)
-        store = Store(os.path.join(folder, _FILE_NAME), max_entry_bytes=MAX_ENTRY_BYTES)
+        store = Store(os.path.join(folder, FILE_NAME), max_entry_bytes=MAX_ENTRY_BYTES)
     except (OSError, ImportError):  # Python may be built without SQLite
         return Cache()
     return Cache(store, keys, (rule.id for rule in local))

@@ -17,7 +17,7 @@ from sp404audit.records import NamedTuple
 from sp404audit.results import EngineRun, Notification, Result
 from sp404audit.rules.registry import Rule
 
-__all__ = ["ENGINES", "Engines", "fold"]
+__all__ = ["ENGINES", "INSTALL", "Engines", "fold", "installed"]
 
 
 class Engine(NamedTuple):
@@ -38,6 +38,9 @@ ENGINES: dict[str, Engine | None] = {
     "pip-audit": Engine("pip_audit", "pip-audit", frozenset(("python-project",)), asked_only=True),
 }
 """Every engine by its name on the command line; our own needs no adapter."""
+
+INSTALL = "pip install 'sp404audit[engines]'"
+"""How to get all of them."""
 
 
 class _Run(Protocol):
@@ -79,11 +82,11 @@ class Engines:
             how = f"--engine {name} (it asks a service on the network)"
             self.runs.append(EngineRun(name, "", how, controls))
             return
-        version = _installed(engine.package)
+        version = installed(engine.package)
         if version is None:
-            self.runs.append(EngineRun(name, "", "pip install 'sp404audit[engines]'", controls))
+            self.runs.append(EngineRun(name, "", INSTALL, controls))
             if asked:
-                message = f"{name} is not installed, its checks were not evaluated: pip install 'sp404audit[engines]'"
+                message = f"{name} is not installed, its checks were not evaluated: {INSTALL}"
                 self.notifications.append(Notification("engine/missing", "error", message))
             return
         adapter = importlib.import_module(f"sp404audit.engines.{engine.adapter}")
@@ -109,7 +112,7 @@ class Engines:
         return replace(result, severity=setting.severity) if setting.severity else result
 
 
-def _installed(package: str) -> str | None:
+def installed(package: str) -> str | None:
     """The version of an installed package, found without importing it."""
     import importlib.metadata
 

@@ -19,7 +19,7 @@ from sp404audit.documents.yaml_tree import Node, Scalar, Sequence, parse
 from sp404audit.policy.model import Override, Policy, RuleChoice, Waiver
 from sp404audit.results import WHOLE_FILE, Location, Region, Severity
 
-__all__ = ["CONFIGURATION_FILES", "DEFAULT_POLICY", "PolicyError", "packs", "packs_folder", "resolve"]
+__all__ = ["CONFIGURATION_FILES", "DEFAULT_POLICY", "PolicyError", "origins", "packs", "packs_folder", "resolve"]
 
 DEFAULT_POLICY = "recommended"
 CONFIGURATION_FILES = (".sp404audit.yaml", ".sp404audit.yml", ".github/sp404audit.yaml", ".github/sp404audit.yml")
@@ -84,6 +84,34 @@ def resolve(
         PolicyError: see the class.
     """
     _check_names((*select, *ignore))
+    return _merge(_files(reader, policy, isolated=isolated), select, ignore)
+
+
+def origins(reader: Reader, policy: str | Path | None = None) -> dict[str, Location]:
+    """Tell where each value of the policy in force stands: the last file that sets it, and its place there.
+
+    Args:
+        reader: of the repository.
+        policy: the policy to start from, in place of what the configuration extends.
+
+    Returns:
+        Places by `fail-on`, `default`, `rules.RULE` and `metrics.targets.NAME`; what no file sets is missing.
+
+    Raises:
+        PolicyError: see the class.
+    """
+    found: dict[str, Location] = {}
+    for file in _files(reader, policy, isolated=False):
+        targets = file.values.get("metrics", {}).get("targets", {})
+        keys: list[tuple[str, ...]] = [(key,) for key in ("fail-on", "default") if key in file.values]
+        keys += [("rules", name) for name in file.values.get("rules", {})]
+        keys += [("metrics", "targets", name) for name in targets]
+        found |= {".".join(each): Location(file.name, file.place(*each)) for each in keys}
+    return found
+
+
+def _files(reader: Reader, policy: str | Path | None, *, isolated: bool) -> list[_File]:
+    """The files that make up the policy, those that are extended first and the configuration last."""
     configuration = None if isolated else _configuration(reader)
     files: list[_File] = []
     if policy is not None:
@@ -95,7 +123,7 @@ def resolve(
         _add(files, DEFAULT_POLICY, None, reader)
     if configuration is not None:
         files.append(configuration)
-    return _merge(files, select, ignore)
+    return files
 
 
 def _check_names(names: Iterable[str]) -> None:
