@@ -39,6 +39,7 @@ class Repository:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.commits: dict[str, str] = {}
+        self._marks: dict[str, str] = {}
         folder.mkdir(parents=True, exist_ok=True)
         self.git("init", "--quiet", "--initial-branch=main", ".")
         self._import = subprocess.Popen(
@@ -80,24 +81,28 @@ class Repository:
         text = message if isinstance(message, bytes) else (message or name).encode()
         who = author if isinstance(author, bytes) else author.encode()
         written = at if authored is None else authored
-        lines = [f"commit refs/heads/{branch}", "mark :1"]
+        mark = f":{len(self._marks) + 1}"
+        lines = [f"commit refs/heads/{branch}", f"mark {mark}"]
         self._send("\n".join(lines).encode() + b"\nauthor " + who + f" {written} {zone}\n".encode())
         self._send(f"committer Ann <ann@example.com> {at} {zone}\n".encode())
         self._send(f"data {len(text)}\n".encode() + text + b"\n")
         for word, parent in zip(["from", *["merge"] * 64], parents or (), strict=False):
-            self._send(f"{word} {self.commits.get(parent, parent)}\n".encode())
+            # What is not on disk yet is known by its mark only.
+            known = self._marks.get(self.commits.get(parent, parent), parent)
+            self._send(f"{word} {known}\n".encode())
         for path, content in (files or {}).items():
             self._send(f"M 100644 inline {path}\ndata {len(content.encode())}\n{content}\n".encode())
-        self._send(b"\nget-mark :1\n")
+        self._send(f"\nget-mark {mark}\n".encode())
         assert self._import.stdin is not None
         assert self._import.stdout is not None
         self._import.stdin.flush()
         self.commits[name] = self._import.stdout.readline().decode().strip()
+        self._marks[self.commits[name]] = mark
         return self.commits[name]
 
     def tag(self, name: str, of: str, at: int | None = None, *, zone: str = "+0000", message: str = "") -> None:
         """Tag a commit by name or id: annotated when a time is given, else lightweight."""
-        target = self.commits.get(of, of)
+        target = self._marks.get(self.commits.get(of, of), of)
         if at is None:
             self._send(f"reset refs/tags/{name}\nfrom {target}\n\n".encode())
             return
@@ -107,7 +112,7 @@ class Repository:
 
     def branch(self, name: str, of: str) -> None:
         """Let a branch point to a commit."""
-        self._send(f"reset refs/heads/{name}\nfrom {self.commits.get(of, of)}\n\n".encode())
+        self._send(f"reset refs/heads/{name}\nfrom {self._marks.get(self.commits.get(of, of), of)}\n\n".encode())
 
     def save(self) -> Path:
         """Write everything to disk; nothing can be added afterwards but by `git`."""
