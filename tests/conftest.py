@@ -28,6 +28,9 @@ for name in ("GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "GITHUB_SHA"):
     os.environ.pop(name, None)  # on a runner, no scan of a test may write into the run's own summary
 
 
+PROMETHEUS = ROOT / ".ci/prometheus/usr/bin"
+
+
 def _no_module(name: str) -> Callable[[], str]:
     def reason() -> str:
         return "" if importlib.util.find_spec(name) else f"{name} is not installed; pip install -e '.[engines]'"
@@ -49,6 +52,10 @@ def _no_chromium() -> str:
 
 def _no_axe() -> str:
     return "" if AXE.is_file() else f"no axe-core at {AXE}; .ci/run installs it"
+
+
+def _no_prometheus() -> str:
+    return "" if os.access(PROMETHEUS / "promtool", os.X_OK) else f"no promtool at {PROMETHEUS}; .ci/run unpacks it"
 
 
 def _no_github_openapi() -> str:
@@ -83,6 +90,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "pre-commit": _no_pre_commit,
     "github-openapi": _no_github_openapi,
     "prism": _no_prism,
+    "prometheus": _no_prometheus,
 }
 """What a test may need beyond the test group; each tells why it is missing, or an empty string."""
 
