@@ -94,7 +94,7 @@ def read_commits(root: str | os.PathLike[str], tips: Iterable[str]) -> Commits:
     commits = Commits()
     with open_git(root, "log", *options, "--ignore-missing", "--stdin", input=wanted, seconds=_SECONDS) as running:
         fields: list[str] = []
-        for text in _texts(running.stdout.read1):  # type: ignore[attr-defined]  # a BufferedReader has it
+        for text in _texts(running.stdout.read):
             fields += text.split("\0")
             whole = len(fields) - len(fields) % _WIDTH
             commits.add(fields[:whole])

@@ -51,14 +51,18 @@ class Graph:
     def __len__(self) -> int:
         return len(self.first)
 
-    def owners(self, tips: Iterable[int]) -> array[int]:
-        """Say of each commit which tip, by its place in the list, is the first to contain it; `NONE` where none does.
+    def owners(self, tips: Iterable[int], names: Iterable[int] | None = None) -> array[int]:
+        """Say of each commit which tip is the first to contain it, and `NONE` where none does.
 
         Every commit is visited once, whatever the number of tips. A tip of `NONE` contains nothing.
+
+        Args:
+            tips: commits, in the order in which they claim what they contain.
+            names: what stands for each tip in the answer: its place in the list unless something else is given.
         """
         owner = array("l", [NONE]) * len(self.first)
         first, merges = self.first, self.merges
-        for place, tip in enumerate(tips):
+        for place, tip in enumerate(tips) if names is None else zip(names, tips, strict=True):
             waiting = [tip]
             while waiting:
                 at = waiting.pop()

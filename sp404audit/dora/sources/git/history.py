@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from sp404audit.dora.events import Change, Deployment, FailureSignal
 from sp404audit.dora.settings import Settings
@@ -61,7 +62,6 @@ class GitHistory:
         self._releases = releases
         self._sorted: list[str] | None = None
         self._authors = [(address_of(each), is_bot(each, settings.bots)) for each in commits.authors]
-        self._merged: array[int] | None = None
         self._touched: dict[tuple[str, ...], frozenset[str]] = {}
         self._reverts: Reverts | None = None
         self.graph.watch(self.numbers.get(release.tag.sha, NONE) for release in releases)
@@ -127,14 +127,12 @@ class GitHistory:
         """
         owner = self.graph.owners(self.numbers.get(tip, NONE) for tip in tips)
         touched = self._touching(paths) if paths else None
-        found: list[list[Change]] = [[] for _ in tips]
+        found: list[list[int]] = [[] for _ in tips]
         merges, shas = self.graph.merges, self.commits.shas
         for number in range(len(shas) - 1, -1, -1):
             if owner[number] >= 0 and number not in merges and (touched is None or shas[number] in touched):
-                change = self._change(number)
-                if change is not None:
-                    found[owner[number]].append(change)
-        return [tuple(each) for each in found]
+                found[owner[number]].append(number)
+        return [tuple(self._changes(each)) for each in found]
 
     def failure_signals(self, deployments: Sequence[Deployment], patch_window: int) -> tuple[FailureSignal, ...]:
         """What reverts, patch releases and rollbacks hint at, for deployments in order of time, a service at a time.
@@ -172,25 +170,29 @@ class GitHistory:
                 known.add(version.numbers)
         return {service: patch_share(known) for service, known in sorted(releases.items())}
 
-    def _change(self, number: int) -> Change | None:
-        commits = self.commits
-        authored, committed = commits.authored[number], commits.committed[number]
-        if authored < 0 or committed < 0:
-            authored = committed = max(authored, committed)
-            if committed < 0:
-                return None
-        address, bot = self._authors[commits.identities[number]]
-        merge = self._merge_of(number)
-        merged_at = None if merge < 0 or commits.committed[merge] < 0 else commits.committed[merge]
-        pull = commits.pulls[number] or (commits.pulls[merge] if merge >= 0 else 0) or None
-        return Change(commits.shas[number], authored, committed, address, bot, merged_at, None, pull)
+    def _changes(self, numbers: Iterable[int]) -> Iterator[Change]:
+        """Make changes of commits; those without any sane time are none."""
+        commits, authors, merges = self.commits, self._authors, self._merges
+        shas, pulls, identities = commits.shas, commits.pulls, commits.identities
+        for number in numbers:
+            authored, committed = commits.authored[number], commits.committed[number]
+            if authored < 0 or committed < 0:
+                authored = committed = max(authored, committed)
+                if committed < 0:
+                    continue
+            address, bot = authors[identities[number]]
+            merged_at, pull = None, pulls[number]
+            merge = merges[number]
+            if merge >= 0:
+                at = commits.committed[merge]
+                merged_at = at if at >= 0 else None
+                pull = pull or pulls[merge]
+            yield Change(shas[number], authored, committed, address, bot, merged_at, None, pull or None)
 
-    def _merge_of(self, number: int) -> int:
-        """The first commit of the main line that contains a commit: itself, or the merge that brought it."""
-        if self._merged is None:
-            self._merged = self.graph.owners(reversed(self.line))
-        place = self._merged[number]
-        return self.line[-1 - place] if place >= 0 else NONE
+    @cached_property
+    def _merges(self) -> array[int]:
+        """For each commit the first one of the main line that contains it: itself, or the merge that brought it."""
+        return self.graph.owners(reversed(self.line), reversed(self.line))
 
     def _touching(self, paths: Sequence[str]) -> frozenset[str]:
         key = tuple(paths)

@@ -36,7 +36,7 @@ def commits_that_touch(root: str | os.PathLike[str], tips: Iterable[str], paths:
         top_folder(root), "log", *options, "--no-notes", "--stdin", *limits, input=wanted, seconds=_SECONDS
     ) as running:
         rest = b""
-        while chunk := running.stdout.read1(_CHUNK):  # type: ignore[attr-defined]  # a BufferedReader has it
+        while chunk := running.stdout.read(_CHUNK):
             *records, rest = (rest + chunk).split(b"\0")
             for record in records:
                 # An empty record comes before each id; the first file's name follows on a line of its own.
