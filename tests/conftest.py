@@ -23,12 +23,10 @@ WHEELS = ROOT / ".ci/wheels"
 AXE = ROOT / ".ci/node_modules/axe-core/axe.min.js"
 GITHUB_OPENAPI = ROOT / ".ci/node_modules/@octokit/openapi/generated/api.github.com.json"
 PRISM = ROOT / ".ci/node_modules/@stoplight/prism-cli/dist/index.js"
+PROMETHEUS = ROOT / ".ci/prometheus/usr/bin"
 
 for name in ("GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "GITHUB_SHA"):
     os.environ.pop(name, None)  # on a runner, no scan of a test may write into the run's own summary
-
-
-PROMETHEUS = ROOT / ".ci/prometheus/usr/bin"
 
 
 def _no_module(name: str) -> Callable[[], str]:
