@@ -330,11 +330,12 @@ def top_folder(root: str | os.PathLike[str]) -> str:
 
 
 def _check_leads_here(folder: str) -> None:
-    """Refuse a `.git` by which a repository would pass another one's content off as its own."""
+    """Refuse a `.git` by which a repository would pass another one's history off as its own."""
     link = os.path.join(folder, ".git")
     if os.path.islink(link):  # noqa: PTH114
         raise GitError(f"{link} is a link and is not followed; audit the folder that it points to, or a clone")
     if os.path.isdir(link):  # noqa: PTH112
+        _check_is_whole(link)
         return
     target = _pointer(link, "gitdir:")
     real = os.path.realpath(os.path.join(folder, target)) if target else ""
@@ -345,22 +346,36 @@ def _check_leads_here(folder: str) -> None:
         )
 
 
+def _check_is_whole(git_folder: str) -> None:
+    """Refuse a repository some of whose parts are another's (gitrepository-layout(5)); shared objects are all right."""
+    if os.path.lexists(os.path.join(git_folder, "commondir")):
+        raise GitError(f"{git_folder} shares the history of another repository (commondir); audit a clone of that one")
+    for name in ("HEAD", "config", "index", "logs", "objects", "packed-refs", "refs", "refs/heads", "shallow"):
+        part = os.path.join(git_folder, name)
+        if os.path.islink(part) and not _lies_in(os.path.realpath(part), git_folder):  # noqa: PTH114
+            raise GitError(f"{part} is a link to another repository and is not followed; audit a clone")
+
+
 def _is_worktree(real: str, link: str) -> bool:
-    """Tell whether a linked worktree's administrative folder names this very folder (gitrepository-layout(5))."""
-    back = _pointer(os.path.join(real, "gitdir"), "")
-    return bool(back) and os.path.realpath(os.path.join(real, back)) == os.path.realpath(link)
+    """Tell whether a linked worktree's folder names this very one, and lies in the repository whose history it has."""
+    back, common = _pointer(os.path.join(real, "gitdir"), ""), _pointer(os.path.join(real, "commondir"), "")
+    if not back or not common:
+        return False
+    shared = os.path.realpath(os.path.join(real, common))
+    names_it = os.path.realpath(os.path.join(real, back)) == os.path.realpath(link)
+    return names_it and os.path.dirname(real) == os.path.join(shared, "worktrees")  # noqa: PTH120
 
 
 def _is_submodule(real: str, folder: str) -> bool:
     """Tell whether a repository lies where that of a submodule does: in the `.git` of a folder that holds it."""
     above = os.path.dirname(folder)  # noqa: PTH120
-    while True:
-        if _lies_in(real, os.path.join(above, ".git", "modules")):
-            return True
+    while not _lies_in(real, os.path.join(above, ".git", "modules")):
         parent = os.path.dirname(above)  # noqa: PTH120
         if parent == above:
             return False
         above = parent
+    _check_is_whole(real)
+    return True
 
 
 def _pointer(file: str, prefix: str) -> str:

@@ -235,6 +235,33 @@ class TestWhereTheRepositoryIs:
             with pytest.raises(GitError, match=r"leads to a repository elsewhere .* git worktree repair"):
                 git(hostile, "log")
 
+    def test_a_history_that_is_another_repositorys(
+        self, make_git: type[GitRepository], repository: GitRepository, tmp_path: Path
+    ) -> None:
+        hostile = make_git(tmp_path / "hostile")
+        (hostile.root / ".git/commondir").write_text(f"{repository.root}/.git\n")
+        with pytest.raises(GitError, match=r"shares the history of another repository \(commondir\)"):
+            git(hostile.root, "log")
+        (hostile.root / ".git").rename(hostile.root / "meta")
+        (hostile.root / ".git").write_text("gitdir: meta\n")
+        (hostile.root / "meta/gitdir").write_text(f"{hostile.root}/.git\n")
+        with pytest.raises(GitError, match="leads to a repository elsewhere"):
+            git(hostile.root, "log")
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+    @pytest.mark.parametrize("part", ["objects", "refs", "refs/heads", "packed-refs", "HEAD", "config", "index"])
+    def test_a_part_that_is_another_repositorys(
+        self, make_git: type[GitRepository], repository: GitRepository, tmp_path: Path, part: str
+    ) -> None:
+        hostile = make_git(tmp_path / "hostile")
+        full = hostile.root / ".git" / part
+        if full.is_dir():
+            shutil.rmtree(full)
+        full.unlink(missing_ok=True)
+        full.symlink_to(repository.root / ".git" / part)
+        with pytest.raises(GitError, match="is a link to another repository and is not followed"):
+            git(hostile.root, "log")
+
     @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
     def test_a_link_is_not_followed(self, repository: GitRepository, tmp_path: Path) -> None:
         hostile = tmp_path / "hostile"

@@ -9,7 +9,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from sp404audit.discovery.reading import MAX_BYTES, Entry, InputError, LinkEnd, Reader, too_large
@@ -93,13 +93,58 @@ class _Blob(NamedTuple):
     in_conflict: bool = False
 
 
+class _Objects:
+    """Git's objects, from one process that is asked for one after the other; a new one when it has died of one."""
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self._root = root
+        self._at_work: AbstractContextManager[Running] | None = None
+        self._process: Running | None = None
+
+    def content(self, name: str, size: int) -> bytes | None:
+        """Return a blob whose size is known; None where git cannot read it."""
+        from sp404audit.git import GitError
+
+        try:
+            data = self._ask(name, size)
+        except (GitError, OSError):
+            data = None
+        if data is None:
+            self.close()
+        return data
+
+    def _ask(self, name: str, size: int) -> bytes | None:
+        if self._process is None:
+            from sp404audit.git import open_git
+
+            self._at_work = open_git(self._root, "cat-file", "--batch", talk=True)
+            self._process = self._at_work.__enter__()
+        asked, answers = self._process.stdin, self._process.stdout
+        assert asked is not None
+        asked.write(f"{name}\n".encode())
+        asked.flush()
+        if answers.readline(1024).split() != [name.encode(), b"blob", b"%d" % size]:
+            return None
+        data = answers.read(size + 1)
+        return data[:-1] if len(data) == size + 1 else None
+
+    def close(self) -> None:
+        """End the process. Of what it died its answers have told."""
+        from sp404audit.git import GitError
+
+        at_work, self._at_work, self._process = self._at_work, None, None
+        if at_work is not None:
+            with suppress(GitError):
+                at_work.__exit__(None, None, None)
+
+
 class IndexReader(Reader):
     """The repository as git's index has it: what `git commit` would make of it, whatever the work tree holds.
 
     Contents come from `git cat-file`, which applies no filter and checks out nothing. Made by `open_index`.
     """
 
-    def __init__(self, root: str | os.PathLike[str], blobs: Mapping[str, _Blob], objects: Running) -> None:
+    def __init__(self, root: str | os.PathLike[str], blobs: Mapping[str, _Blob], objects: _Objects) -> None:
         super().__init__(root)
         self._blobs = blobs
         self._objects = objects
@@ -159,18 +204,10 @@ class IndexReader(Reader):
 
     def _content(self, blob: _Blob, path: str) -> bytes:
         """Ask git for an object; its size is known to be reasonable."""
-        asked, answers = self._objects.stdin, self._objects.stdout
-        assert asked is not None
-        try:
-            asked.write(f"{blob.name}\n".encode())
-            asked.flush()
-            if answers.readline(1024).split()[:2] == [blob.name.encode(), b"blob"]:
-                data = answers.read((blob.size or 0) + 1)
-                if len(data) == (blob.size or 0) + 1:
-                    return data[:-1]
-        except OSError as error:
-            self._unreadable(path, error)
-        raise InputError("input/unreadable", "error", "cannot be read: git has no such file for it", path)
+        data = self._objects.content(blob.name, blob.size or 0)
+        if data is None:
+            raise InputError("input/unreadable", "error", "cannot be read: git's object of it is broken", path)
+        return data
 
 
 @contextmanager
@@ -180,14 +217,14 @@ def open_index(root: str | os.PathLike[str]) -> Iterator[IndexReader]:
     Raises:
         GitError: when there is no repository, or git cannot read its index.
     """
-    from sp404audit.git import git, open_git
+    from sp404audit.git import git
 
     index = index_file(root)
     blobs = _parse(git(root, "ls-files", "--stage", "-z", index=index))
     names = sorted({blob.name for blob in blobs.values() if not stat.S_ISDIR(blob.mode)})
     sizes = _sizes(names, git(root, "cat-file", "--batch-check", input="\n".join(names).encode() + b"\n"))
     sized = {path: blob._replace(size=sizes.get(blob.name)) for path, blob in blobs.items()}
-    with open_git(root, "cat-file", "--batch", talk=True) as objects:
+    with closing(_Objects(root)) as objects:
         yield IndexReader(root, sized, objects)
 
 

@@ -227,6 +227,37 @@ class TestIndex:
             }
             assert reader.read("x.sh") == b"true\n"
 
+    def test_a_broken_object_costs_no_other_file(self, repository: GitRepository) -> None:
+        for name in ("a.sh", "b.sh", "c.sh", "d.sh"):
+            repository.write(name, f"echo {name}\n" * 100)
+        repository.git("add", "-A")
+        for name, damage in (("b.sh", b"nonsense"), ("c.sh", b"")):
+            object_name = repository.git("rev-parse", f":{name}").decode().strip()
+            file = repository.root / ".git/objects" / object_name[:2] / object_name[2:]
+            file.chmod(0o644)
+            file.write_bytes(file.read_bytes()[:24] + damage)
+        with open_index(repository.root) as reader:
+            for name in ("b.sh", "c.sh"):
+                with pytest.raises(InputError, match=r"broken|no object"):
+                    reader.read(name)
+            for name in ("a.sh", "d.sh"):
+                assert reader.read(name) == f"echo {name}\n".encode() * 100
+
+    def test_a_link_may_be_too_long_or_missing(self, repository: GitRepository) -> None:
+        name = repository.git("hash-object", "-w", "--stdin", input=b"x/" * 5000).decode().strip()
+        repository.git("update-index", "--add", "--cacheinfo", f"120000,{name},long.sh")
+        repository.git("update-index", "--add", "--cacheinfo", f"120000,{'1' * 40},missing.sh")
+        with open_index(repository.root) as reader:
+            assert reader.link_end("long.sh") is reader.link_end("missing.sh") is LinkEnd.NOWHERE
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="other systems want names to be UTF-8")
+    def test_names_that_are_no_text(self, repository: GitRepository) -> None:
+        (repository.root / os.fsdecode(b"\xff.sh")).write_text("true\n")
+        repository.git("add", "-A")
+        with open_index(repository.root) as reader:
+            assert discover(reader) == discover(repository.root)
+            assert reader.read(os.fsdecode(b"\xff.sh")) == b"true\n"
+
     def test_odd_names(self, repository: GitRepository) -> None:
         names = ["a b.sh", "ä/ö.sh", "-x.sh", "q'\"$(x).sh"]
         if os.name == "posix":
