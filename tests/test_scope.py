@@ -317,3 +317,60 @@ class TestStaged:
         assert failing(scan(repository.root, staged=True)) == ["a/Dockerfile"]
         assert failing(scan(repository.root, changed_since="HEAD")) == ["a/Dockerfile"]
         assert not mark.exists()
+
+
+@POSIX
+class TestAsAHookOfGit:
+    """`scan --staged` started by git itself, which then has an index of its own for the commit to be."""
+
+    @pytest.fixture
+    def hooked(self, repository: GitRepository) -> GitRepository:
+        command = f"{sys.executable} -m sp404audit scan --engine native --select images --fail-on medium --staged"
+        hook = repository.write(".git/hooks/pre-commit", f"#!/bin/sh\n{command} >.git/said 2>&1\n")
+        hook.chmod(0o755)
+        return repository
+
+    def commit(self, hooked: GitRepository, *arguments: str) -> bool:
+        """Commit, and tell whether the hook let it pass."""
+        try:
+            hooked.git("commit", "-q", "-m", "x", *arguments)
+        except AssertionError:
+            return False
+        return True
+
+    def said(self, hooked: GitRepository) -> str:
+        return (hooked.root / ".git/said").read_text()
+
+    def test_what_is_staged(self, hooked: GitRepository) -> None:
+        hooked.write("good/Dockerfile", BAD)
+        hooked.git("add", "-A")
+        hooked.write("good/Dockerfile", GOOD)
+        assert not self.commit(hooked)
+        assert "good/Dockerfile" in self.said(hooked)
+        assert "a/Dockerfile" not in self.said(hooked)
+        hooked.git("add", "-A")
+        hooked.write("good/Dockerfile", BAD)
+        hooked.write("notes.txt", "x")
+        hooked.git("add", "notes.txt")
+        assert self.commit(hooked)
+
+    def test_all_that_is_changed(self, hooked: GitRepository) -> None:
+        hooked.write("good/Dockerfile", BAD)
+        assert not self.commit(hooked, "-a")
+        assert "good/Dockerfile" in self.said(hooked)
+
+    def test_one_file_of_two(self, hooked: GitRepository) -> None:
+        hooked.write("good/Dockerfile", BAD)
+        hooked.git("add", "-A")
+        hooked.write("a/Dockerfile", GOOD)
+        assert self.commit(hooked, "a/Dockerfile"), self.said(hooked)
+        assert not self.commit(hooked)
+
+    def test_in_a_linked_worktree(self, hooked: GitRepository, tmp_path: Path) -> None:
+        hooked.git("worktree", "add", "-q", str(tmp_path / "tree"))
+        (tmp_path / "tree/good/Dockerfile").write_text(BAD)
+        hook = hooked.root / ".git/hooks/pre-commit"
+        hook.write_text(hook.read_text().replace(".git/said", str(tmp_path / "said")))
+        with pytest.raises(AssertionError):
+            hooked.git("-C", str(tmp_path / "tree"), "commit", "-q", "-a", "-m", "x")
+        assert "good/Dockerfile" in (tmp_path / "said").read_text()
