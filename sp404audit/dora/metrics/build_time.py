@@ -67,14 +67,19 @@ def _why_not(build: Build, settings: Settings) -> str:
     return "ends before it begins" if _seconds(build) < 0 else ""
 
 
+def _began(build: Build) -> int:
+    """When it was done with waiting: when its first job ran, where its source tells that apart from its start."""
+    return build.started_at if build.running_at is None else build.running_at
+
+
 def _values(
     used: Sequence[Build], times: Sequence[int], interval: Interval | None, judged: Sequence[tuple[Build, str]]
 ) -> dict[str, object]:
     # A further attempt is not asked for when the first was: only that one tells how long it waited.
     waits = sorted(
-        each.started_at - each.queued_at
+        began - each.queued_at
         for each in used
-        if each.queued_at is not None and each.attempt == 1 and each.started_at >= each.queued_at
+        if each.queued_at is not None and each.attempt == 1 and (began := _began(each)) >= each.queued_at
     )
     return {
         "median_seconds": median(times) if times else None,

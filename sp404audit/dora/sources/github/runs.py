@@ -58,10 +58,8 @@ def read_builds(gathering: Gathering, branch: str) -> list[Build]:
 
 def _is_build(gathering: Gathering, record: Mapping[str, Any]) -> bool:
     patterns = gathering.settings.build_workflows
-    names = (text(record, "name"), text(record, "path").partition("@")[0].rpartition("/")[2])
-    return text(record, "conclusion") in _OUTCOMES and (
-        not patterns or any(matches_any(name, patterns) for name in names)
-    )
+    is_wanted = not patterns or matches_any(text(record, "name"), patterns)
+    return is_wanted and text(record, "conclusion") in _OUTCOMES
 
 
 def _blocks(since: int, until: int) -> Iterator[tuple[int, int]]:

@@ -106,7 +106,7 @@ def test_builds_end_with_their_last_job_and_every_attempt_is_one(
 
 
 def test_builds_can_be_limited_to_workflows(known: GitHub, make_client: MakeClient, window: Window) -> None:
-    for patterns, expected in ((("BUILD",), 3), (("build.yml",), 3), (("release*",), 0)):
+    for patterns, expected in ((("BUI*",), 3), (("release*",), 0)):
         collected = collect(SLUG, Settings(build_workflows=patterns), window, make_client())
         assert len(collected.builds) == expected, patterns
 
