@@ -16,6 +16,7 @@ FORMATS: dict[str, str] = {
     "text": "text:render",
     "json": "json_report:render",
     "markdown": "markdown:render",
+    "html": "html:render",
     "csv": "ledgers:render",
     "openmetrics": "openmetrics:render",
     "badge": "badge:render",

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["STYLE", "calendar", "figure_plot", "recoveries", "render_all"]
 
-_WIDTH, _HEIGHT = 720.0, 240.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64.0, 12.0, 16.0, 40.0
+_WIDTH, _HEIGHT = 460.0, 200.0
+_WIDE = 720.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 50.0, 8.0, 16.0, 40.0
 _MOST_DOTS = 1_500
 _MOST_ROWS = 40
 _ROW = 18.0
@@ -95,9 +96,9 @@ def _line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
     return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=class_)
 
 
-def _across(at: int, window: Window) -> float:
+def _across(at: int, window: Window, width: float = _WIDTH) -> float:
     share = (at - window.since) / (window.until - window.since)
-    return _LEFT + min(1.0, max(0.0, share)) * (_WIDTH - _LEFT - _RIGHT)
+    return _LEFT + min(1.0, max(0.0, share)) * (width - _LEFT - _RIGHT)
 
 
 def _frame(window: Window) -> Iterator[Markup]:
@@ -168,7 +169,7 @@ def _stretches(buckets: Sequence[Bucket], window: Window) -> list[list[tuple[flo
 
 def _counts(figure: Figure, window: Window) -> Markup:
     """How many events each week rests on, under the axis; left out where weeks are too narrow for numbers."""
-    if len(figure.buckets) > 30:
+    if len(figure.buckets) > 20:
         return element("g")
     numbers = [
         _text(_across((bucket.start + bucket.end) // 2, window), _HEIGHT - 24, str(bucket.n), "middle", "quiet")
@@ -240,17 +241,17 @@ def recoveries(report: MetricsReport) -> Markup | None:
     height = _TOP + len(failed) * _ROW + 24
     ends = [
         _text(_LEFT, height - 8, wording.day(report.window.since), class_="quiet"),
-        _text(_WIDTH - _RIGHT, height - 8, wording.day(report.window.until), "end", "quiet"),
+        _text(_WIDE - _RIGHT, height - 8, wording.day(report.window.until), "end", "quiet"),
     ]
     still = sum(row.recovered_at is None for row in failed)
     label = f"Failed deployments and their recovery: {len(failed)}, of which {still} not recovered"
-    return _svg(_WIDTH, height, label, *rows, *ends)
+    return _svg(_WIDE, height, label, *rows, *ends)
 
 
 def _recovery(row: DeploymentRow, at: int, window: Window) -> Iterator[Markup]:
     start = row.deployment.finished_at
     end = window.until if row.recovered_at is None else row.recovered_at
-    left, right = _across(start, window), _across(end, window)
+    left, right = _across(start, window, _WIDE), _across(end, window, _WIDE)
     name = shortened(visible(row.deployment.version or row.deployment.sha[:12] or row.deployment.id), 40)
     lasted = "not recovered" if row.recovered_at is None else f"recovered after {wording.span(end - start)}"
     title = element("title", f"{name}: {utc(start)}, {lasted}; {shortened(visible(row.failed_because), 120)}")
@@ -264,5 +265,5 @@ def _recovery(row: DeploymentRow, at: int, window: Window) -> Iterator[Markup]:
         width=max(3.0, right - left),
         height=_ROW - 6,
     )
-    beside = right + 6 if right < _WIDTH * 0.7 else left - 6
-    yield _text(beside, y + 10, f"{name}, {lasted}", "start" if right < _WIDTH * 0.7 else "end", "quiet")
+    beside = right + 6 if right < _WIDE * 0.7 else left - 6
+    yield _text(beside, y + 10, f"{name}, {lasted}", "start" if right < _WIDE * 0.7 else "end", "quiet")

@@ -46,7 +46,29 @@ class Section(NamedTuple):
     content: Markup
 
 
-MORE_SECTIONS: tuple[Callable[[Audit], Section | None], ...] = ()
+def _metrics(audit: Audit) -> Section | None:
+    """The section of delivery metrics, when the audit has them."""
+    if audit.metrics is None:
+        return None
+    from markupsafe import Markup
+
+    from sp404audit.reports.html import metrics
+
+    content = (
+        _environment()
+        .get_template("metrics.html")
+        .render(
+            intro=metrics.intro(audit.metrics),
+            cards=metrics.cards(audit),
+            plots=metrics.plots(audit.metrics),
+            sources=audit.metrics.sources,
+            disagreements=audit.metrics.disagreements,
+        )
+    )
+    return Section("metrics", "Delivery metrics", Markup(content))  # noqa: S704 (made by an environment that escapes)
+
+
+MORE_SECTIONS: tuple[Callable[[Audit], Section | None], ...] = (_metrics,)
 """Who brings a further section: a function from the audit to the section, or to None where there is nothing to show."""
 
 
@@ -66,6 +88,8 @@ def render(audit: Audit, options: Options) -> str:
     summed_up = overview(audit, states)
     accepted, more_accepted = acceptances.accepted(audit, places)
     style, script = _asset("report.css"), _asset("report.js")
+    if audit.metrics is not None:
+        style += _asset("metrics.css")
     page = _environment().get_template("page.html")
     return page.render(
         audit=audit,
