@@ -23,6 +23,8 @@ _COMMANDS = {
     "rules": "List the rules.",
     "explain": "Explain a rule: why, how to mend it, examples.",
     "config": "Show, check or describe the configuration.",
+    "doctor": "Tell what an audit would work with, and why.",
+    "completion": "Print the completion script of a shell.",
 }
 
 

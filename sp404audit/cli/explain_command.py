@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 
 import click
 
+from sp404audit.cli import names, output
 from sp404audit.outcome import EXIT_USAGE
 from sp404audit.rules import all_rules, find
 
@@ -13,11 +15,12 @@ __all__ = ["command"]
 
 
 @click.command("explain")
-@click.argument("name", metavar="RULE")
+@click.argument("name", metavar="RULE", shell_complete=names.complete_rules)
 def command(name: str) -> None:
     """Explain RULE: what it asks and why, how to mend a failure, examples, and the same check in other tools.
 
     RULE is an id (docker/non-root-user), or a check of another tool that we have an equivalent of (hadolint:DL3002).
+    On a terminal it also tells what is in force where you stand; elsewhere it prints Markdown.
     """
     found = find(name)
     if not found:
@@ -27,6 +30,12 @@ def command(name: str) -> None:
         hint = f"did you mean {near[0]}?" if near else "`sp404audit rules` lists them"
         click.echo(f"sp404audit: {name} is no rule; {hint}", err=True)
         sys.exit(EXIT_USAGE)
-    from sp404audit.reports.markdown import rule_page
+    if not output.wants_color():
+        from sp404audit.reports.markdown import rule_page
 
-    click.echo("\n\n".join(rule_page(rule) for rule in found))
+        output.print_report("\n\n".join(rule_page(rule) for rule in found))
+        return
+    from sp404audit.reports.rule_listing import page
+
+    policy, width = names.policy_here(), min(shutil.get_terminal_size((100, 24)).columns, 100)
+    output.print_report("\n".join(page(rule, policy, width) for rule in found), color=True)

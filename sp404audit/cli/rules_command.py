@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import click
 
+from sp404audit.cli import names, output
 from sp404audit.rules import Rule, all_rules
 
 __all__ = ["command"]
@@ -14,10 +16,19 @@ __all__ = ["command"]
 @click.command("rules")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print them.")
 def command(form: str) -> None:
-    """List every rule: its id, its severity and what it asks."""
+    """List every rule: its id, its severity and what it asks.
+
+    On a terminal by domain, with what is in force where you stand; elsewhere a line each.
+    """
     rules = all_rules()
     if form == "json":
         click.echo(json.dumps([_record(rule) for rule in rules], indent=2))
+        return
+    if output.wants_color():
+        from sp404audit.reports.rule_listing import listed
+
+        width = min(shutil.get_terminal_size((100, 24)).columns, 140)
+        output.print_report(listed(rules, names.policy_here(), width), color=True)
         return
     width = max(len(rule.id) for rule in rules)
     for rule in rules:

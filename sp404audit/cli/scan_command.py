@@ -9,7 +9,7 @@ import sys
 
 import click
 
-from sp404audit.cli import ci_host, output
+from sp404audit.cli import ci_host, names, output
 from sp404audit.cli.metrics import MetricsFileError, with_metrics
 from sp404audit.cli.progress import Bar
 from sp404audit.cli.subject import subject
@@ -58,9 +58,17 @@ def _today() -> datetime.date | None:
     multiple=True,
     metavar="RULE",
     callback=_names,
+    shell_complete=names.complete_rules,
     help="Ask only these rules or domains; repeatable, or comma-separated.",
 )
-@click.option("--ignore", multiple=True, metavar="RULE", callback=_names, help="Ask none of these rules or domains.")
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="RULE",
+    callback=_names,
+    shell_complete=names.complete_rules,
+    help="Ask none of these rules or domains.",
+)
 @click.option(
     "--fail-on",
     type=click.Choice(_SEVERITIES),

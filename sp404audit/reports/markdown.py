@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from sp404audit.rules import Rule
     from sp404audit.rules.documentation import Example
 
-__all__ = ["rule_help", "rule_page"]
+__all__ = ["rule_body", "rule_help", "rule_page"]
 
 _OUTCOMES = {"pass": "Passes", "fail": "Fails", "open": "Not proven"}
 
@@ -22,7 +22,7 @@ def rule_help(rule: Rule) -> tuple[str, str]:
         text.append("Parameters and their defaults: " + ", ".join(named))
     if rule.equivalents:
         text.append("Also checked by: " + ", ".join(rule.equivalents))
-    return "\n\n".join(filter(None, text)), "\n\n".join(_body(rule))
+    return "\n\n".join(filter(None, text)), "\n\n".join(rule_body(rule))
 
 
 def rule_page(rule: Rule) -> str:
@@ -31,10 +31,11 @@ def rule_page(rule: Rule) -> str:
     facts.append("security" if rule.security else "quality")
     references = [f"[CWE-{number}](https://cwe.mitre.org/data/definitions/{number}.html)" for number in rule.cwe]
     head = [f"# {rule.id}", " · ".join([*facts, *references])]
-    return "\n\n".join([*head, *_body(rule), _ways_out(rule)])
+    return "\n\n".join([*head, *rule_body(rule), _ways_out(rule)])
 
 
-def _body(rule: Rule) -> list[str]:
+def rule_body(rule: Rule) -> list[str]:
+    """What a rule's documentation says, as blocks of Markdown: requirement, reasons, remedy, parameters, examples."""
     documentation = rule.documentation
     parts = [rule.summary, documentation.why, f"**Fix:** {documentation.fix}" if documentation.fix else ""]
     if rule.parameters:

@@ -7,10 +7,20 @@ same, character for character.
 from __future__ import annotations
 
 from sp404audit.records import NamedTuple
+from sp404audit.results import Severity
 
-__all__ = ["LEAST_WIDTH", "Page"]
+__all__ = ["LEAST_WIDTH", "SEVERITY_STYLES", "Page"]
 
 LEAST_WIDTH = 40
+
+SEVERITY_STYLES = {
+    Severity.CRITICAL: "bold magenta",
+    Severity.HIGH: "bold red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "cyan",
+    Severity.NOTE: "blue",
+}
+"""How severities look, in rich's words."""
 
 
 class _Piece(NamedTuple):

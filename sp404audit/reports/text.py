@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from sp404audit.reports import summary
 from sp404audit.reports.escape import shortened, visible
 from sp404audit.reports.frames import frame, width
-from sp404audit.reports.page import Page
-from sp404audit.results import WHOLE_FILE, Location, Notification, Result, Severity
+from sp404audit.reports.page import SEVERITY_STYLES, Page
+from sp404audit.results import WHOLE_FILE, Location, Notification, Result
 
 if TYPE_CHECKING:
     from sp404audit.outcome import Audit, ControlVerdict
@@ -24,13 +24,6 @@ _UNPROVEN_SHOWN = 20
 _NOTIFICATIONS_SHOWN = 50
 _RELATED_SHOWN = 3
 
-_STYLES = {
-    Severity.CRITICAL: "bold magenta",
-    Severity.HIGH: "bold red",
-    Severity.MEDIUM: "yellow",
-    Severity.LOW: "cyan",
-    Severity.NOTE: "blue",
-}
 _LEVEL_STYLES = {"error": "bold red", "warning": "yellow", "note": "blue"}
 _VERDICT_STYLES = {"Compliant": "bold green", "Not compliant": "bold red", "Incomplete": "bold yellow"}
 _HEADING, _QUIET = "bold", "dim"
@@ -76,7 +69,7 @@ def _message(result: Result) -> str:
 
 
 def _concise(page: Page, result: Result) -> None:
-    severity = (result.severity.label, _STYLES[result.severity])
+    severity = (result.severity.label, SEVERITY_STYLES[result.severity])
     page.line(_place(result.location), ": ", severity, f" {result.rule_id}: {_message(result)}")
 
 
@@ -97,7 +90,7 @@ def _failures(page: Page, audit: Audit, results: Iterable[Result]) -> None:
 
 
 def _failure(page: Page, audit: Audit, result: Result, *, explain: bool) -> None:
-    style = _STYLES[result.severity]
+    style = SEVERITY_STYLES[result.severity]
     page.line((result.severity.label, style), f"[{result.rule_id}]: ", (_message(result), "bold"))
     lines = frame(result.snippet, result.location.region)
     gutter = max((len(str(line.number)) for line in lines), default=1)
@@ -209,7 +202,7 @@ def _failed_controls(page: Page, audit: Audit, failures: Iterable[Result]) -> No
     for each in failed:
         files = summary.number(each.files, "file")
         where = _place(each.first) if each.places == 1 else f"{each.places} places in {files}"
-        severity = (f"{each.severity.label:<{label}}", _STYLES[each.severity])
+        severity = (f"{each.severity.label:<{label}}", SEVERITY_STYLES[each.severity])
         page.line("  ", severity, f"  {each.rule_id:<{name}}  {where}")
 
 
@@ -221,7 +214,7 @@ def _totals(page: Page, audit: Audit, *, hidden: int) -> None:
     for severity, count in by_severity.items():
         text = f"{count} {severity.label}"
         pieces += [", "] if pieces else []
-        pieces.append((text, _STYLES[severity]) if count else text)
+        pieces.append((text, SEVERITY_STYLES[severity]) if count else text)
     page.line("  failures     ", *pieces, f" ({hidden} below --min-severity not shown)" if hidden else "")
     domains = summary.by_domain(audit.failures)
     _row(page, "by domain", ", ".join(f"{domain} {count}" for domain, count in domains.items()))
