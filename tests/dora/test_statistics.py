@@ -165,8 +165,8 @@ def test_a_weighted_quantile_is_that_of_the_repeated_values(values: list[float],
     if not any(weights):
         return
     repeated = [value for value, weight in zip(ordered, weights, strict=True) for _ in range(weight)]
-    totals = [sum(weights[: at + 1]) for at in range(len(weights))]
-    assert statistics._weighted_quantile(ordered, totals, q) == pytest.approx(statistics.quantile(repeated, q))
+    pool = statistics._Pool([[value] for value in ordered])
+    assert pool.quantile(weights, q) == pytest.approx(statistics.quantile(repeated, q))
 
 
 @PROPERTY
