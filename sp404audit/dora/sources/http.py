@@ -112,9 +112,15 @@ class Client:
         headers: sent with every question; a credential goes here.
         timeout: seconds for a whole answer, from connecting to its last byte.
         limit: the largest answer in bytes, as sent and unpacked.
+
+    Raises:
+        ValueError: for a header that cannot be sent; its value, which may be a credential, is not repeated.
     """
 
     def __init__(self, url: Url, headers: Mapping[str, str], *, timeout: float, limit: int) -> None:
+        for name, value in headers.items():
+            if not value.isascii() or not value.isprintable():
+                raise ValueError(f"{name} holds characters that no header can")
         self.url = url
         self._headers = {"Accept-Encoding": "gzip", **headers}
         self._timeout = timeout
