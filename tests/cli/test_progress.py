@@ -10,17 +10,26 @@ from pathlib import Path
 import pytest
 
 CODE = """
-import sys
+import sys, time
+from sp404audit import conductor
 from sp404audit.cli import main, progress
-progress.SECONDS_BEFORE = float(sys.argv[1])
+progress.SECONDS_BEFORE, pause = map(float, sys.argv[1:3])
+merge = conductor.Engines.merge
+def slow_merge(*arguments):
+    time.sleep(pause)
+    return merge(*arguments)
+conductor.Engines.merge = slow_merge
 try:
-    main(["scan", "--engine", "native", *sys.argv[2:]])
+    main(["scan", "--engine", "native", *sys.argv[3:]])
 except SystemExit:
     print("rich" in sys.modules)
 """
+"""Scans; engines take as long as is said."""
 
 
-def errors_of(root: Path, *arguments: str, before: str = "0", **environment: str) -> tuple[str, bool]:
+def errors_of(
+    root: Path, *arguments: str, before: str = "0.1", pause: str = "0.2", **environment: str
+) -> tuple[str, bool]:
     """Scan with a terminal as standard error; return what it shows, and whether rich was imported."""
     import pty
 
@@ -28,7 +37,7 @@ def errors_of(root: Path, *arguments: str, before: str = "0", **environment: str
     terminal, theirs = pty.openpty()
     inherited = {name: value for name, value in os.environ.items() if name != "CI"}
     process = subprocess.run(
-        [sys.executable, "-c", CODE, before, str(root), *arguments],
+        [sys.executable, "-c", CODE, before, pause, str(root), *arguments],
         stdout=subprocess.PIPE,
         stderr=theirs,
         env={**inherited, "TERM": "xterm", **environment},
@@ -51,7 +60,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseud
 
 @posix
 def test_long_work_shows_how_far_it_is_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    shown, imported = errors_of(tmp_path)
+    shown, imported = errors_of(tmp_path, pause="1.5")
     assert "judging across files" in shown
     assert "1/1" in shown
     assert imported
@@ -60,7 +69,7 @@ def test_long_work_shows_how_far_it_is_and_leaves_nothing_behind(tmp_path: Path)
 
 @posix
 def test_quick_work_imports_nothing(tmp_path: Path) -> None:
-    assert errors_of(tmp_path, before="60") == ("", False)
+    assert errors_of(tmp_path, before="60", pause="0") == ("", False)
 
 
 @posix
@@ -72,6 +81,6 @@ def test_who_wants_none_gets_none(tmp_path: Path, arguments: tuple[str, ...], en
 
 
 def test_without_a_terminal_there_is_none(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", CODE, "0", str(tmp_path)], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", CODE, "0", "0.2", str(tmp_path)], capture_output=True, text=True)
     assert done.stderr == ""
     assert done.stdout.splitlines()[-1] == "False"
