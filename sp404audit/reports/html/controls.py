@@ -42,12 +42,13 @@ class State(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """A control in the heat map. `letter` says what its colour says; `text` says all of it."""
+    """A control in the heat map. `letter` says what its colour says, `words` say all of it."""
 
     letter: str
     tone: str
     label: str
-    text: str
+    rule_id: str
+    words: str
     href: str
 
 
@@ -140,14 +141,15 @@ def _row(name: str, controls: Sequence[tuple[str, State]], links: Mapping[str, s
 def _tile(label: str, state: State, links: Mapping[str, str]) -> Tile:
     letters = {"pass": "✓", "open": "?", "accepted": "A", "notApplicable": "–"}
     tones = {"notApplicable": "none"}
-    word = _WORDS[state.kind]
+    words = _WORDS[state.kind]
     if state.kind == "fail":
-        word += f", {state.severity.label}, {summary.number(state.places, 'place')}"
+        words += f", {state.severity.label}, {summary.number(state.places, 'place')}"
     return Tile(
         letter=letters.get(state.kind) or state.severity.label[0].upper(),
         tone=state.severity.label if state.kind == "fail" else tones.get(state.kind, state.kind),
         label=label,
-        text=f"{state.rule_id}: {word}",
+        rule_id=state.rule_id,
+        words=words,
         href=links.get(state.rule_id, ""),
     )
 

@@ -14,7 +14,7 @@ from sp404audit.reports import render
 from sp404audit.results import Location, Region, Result, Severity, Snippet
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 PLACES_OF_A_RULE = 40
 
@@ -63,7 +63,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
         A function from an audit, and options of the browser's context, to the page.
     """
     complaints = Complaints()
-    contexts = []
+    contexts: list[BrowserContext] = []
 
     def open_page(audit: Audit, **options: Any) -> Page:
         file = tmp_path / f"report{len(contexts)}.html"

@@ -26,7 +26,7 @@ def test_every_control_has_a_tile_in_its_domain(finished_audit: Audit) -> None:
     ]
     (tile,) = rows[3].tiles
     assert (tile.letter, tile.tone, tile.label, tile.href) == ("C", "critical", "non-root-user", "rule-x")
-    assert tile.text == "docker/non-root-user: failed, critical, 3 places"
+    assert (tile.rule_id, tile.words) == ("docker/non-root-user", "failed, critical, 3 places")
 
 
 def test_letters_tell_what_colours_tell(finished_audit: Audit) -> None:

@@ -127,7 +127,7 @@ def test_tables_have_captions_and_their_headers_a_scope(text: str) -> None:
 def test_severity_is_a_word_wherever_it_is_a_colour(text: str) -> None:
     for shown in re.findall(r'<span class="sev tone-(\w+)">([^<]*)</span>', text):
         assert shown[0].capitalize() == shown[1]
-    for tone, letter in re.findall(r'<b class="tile tone-(\w+)">([^<]*)</b>', text):
+    for tone, letter in re.findall(r'<b class="tile tone-(\w+)"[^>]*>([^<]*)</b>', text):
         assert letter == {"pass": "✓", "open": "?", "accepted": "A", "none": "–"}.get(tone, tone[0].upper())
 
 
@@ -238,7 +238,7 @@ def test_hostile_text_stays_text(finished_audit: Audit) -> None:
     text.encode("utf-8")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(exclude_characters="`\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), min_size=4, max_size=60))
 def test_no_text_changes_what_the_page_is_made_of(finished_audit: Audit, text: str) -> None:
     words = "x" + text.strip().replace(" ", "x") + "xxx"  # a blank text leaves its element out

@@ -45,7 +45,7 @@
   const form = byId("filter");
   let clear = () => {};
   if (form) {
-    const query = byId("query"), domain = byId("domain"), status = byId("status"), reset = byId("reset");
+    const query = byId("query"), domain = byId("domain"), status = byId("status"), reset = byId("clear");
     const boxes = all("input[name=severity]", form);
     const groups = all("#groups > .group").map((node) => ({
       node,
