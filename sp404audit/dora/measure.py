@@ -176,7 +176,31 @@ def _others(
         from sp404audit.dora.sources import files
 
         collected.append(files.collect([str(each) for each in events], scope.settings, _asked(scope), root=str(root)))
+    if github is not None:
+        collected.append(_github(root, scope, "" if github == "auto" else github, api_budget))
+    if prometheus is not None:
+        collected.append(_prometheus(scope, prometheus))
     return collected
+
+
+def _github(root: Path, scope: Scope, name: str, budget: int) -> Collected:
+    from sp404audit.dora.sources import github
+
+    try:
+        with github.open_client(root=root, budget=budget) as client:
+            return github.collect(github.repository_name(name, root, client), scope.settings, _asked(scope), client)
+    except github.AccessError as error:
+        raise MeasureError(str(error)) from None
+
+
+def _prometheus(scope: Scope, url: str) -> Collected:
+    from sp404audit.dora.sources import prometheus
+    from sp404audit.dora.sources.http import UrlError
+
+    try:
+        return prometheus.collect(url, scope.settings, scope.window)
+    except (UrlError, prometheus.CredentialsError) as error:
+        raise MeasureError(str(error)) from None
 
 
 def _git(root: Path, scope: Scope, others: Sequence[Collected]) -> tuple[list[Collected], History | None]:

@@ -94,6 +94,11 @@ def _from_monitoring(ledger: Ledger) -> Figure:
     )
 
 
+def _is_scrape(signal: str) -> bool:
+    """Whether a signal is that of the scrape itself: `up`, or `up{job="api"}`."""
+    return signal.partition("{")[0].strip() == "up"
+
+
 def _badness(seen: _Seen) -> tuple[float, str]:
     return (seen.observed if seen.observed is not None else 2.0), seen.of.service
 
@@ -118,7 +123,7 @@ def _confidence(worst: _Seen, coverage: float, ledger: Ledger) -> tuple[Confiden
     seen = f"{amount(coverage, 'ratio')} of the window was seen, by {worst.of.signal}"
     if coverage < ledger.scope.settings.uptime.min_coverage:
         return "low", seen
-    return ("medium" if worst.of.signal.startswith("up") else "high"), seen
+    return ("medium" if _is_scrape(worst.of.signal) else "high"), seen
 
 
 def _judge(
@@ -159,7 +164,7 @@ def _evidence(seen: _Seen, window: Window, counts: bool) -> Counted:
 
 def _remarks(worst: _Seen, seen: Sequence[_Seen]) -> list[str]:
     remarks = [each.of.remark for each in seen if each.of.remark]
-    if worst.of.signal.startswith("up"):
+    if _is_scrape(worst.of.signal):
         remarks.append("`up` tells that a target could be scraped, not that users were served")
     if len(seen) > 1:
         remarks.append(f"the worst of {plural(len(seen), 'service')} counts: {worst.of.service or worst.of.signal}")
