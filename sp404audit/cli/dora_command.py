@@ -35,7 +35,7 @@ def command() -> None:
 
     \b
     sp404audit dora                                   from this repository's git history alone
-    sp404audit dora --github --prometheus http://localhost:9090
+    sp404audit dora . --github --prometheus http://localhost:9090
     sp404audit dora --events incidents.csv -f html:metrics.html
     sp404audit dora explain lead_time                 the events behind a figure
 
@@ -44,6 +44,17 @@ def command() -> None:
     Exit codes: 0 no target is missed, 1 a target is missed, 2 wrong usage or policy, 3 a source told only a part, or,
     with --require-evidence, a target is not proven.
     """  # noqa: D301 (click reads the backspace: it keeps the lines of a paragraph as they are)
+
+
+def _repository(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Refuse what is no repository: after `--github`, a path would be taken for one."""
+    if (
+        value is None
+        or value == "auto"
+        or (value.count("/") == 1 and not value.startswith(("/", ".")) and value[-1] != "/")
+    ):
+        return value
+    raise click.BadParameter(f"{value!r} is no OWNER/REPO; write the path before --github")
 
 
 _OPTIONS: list[Callable[[Any], Any]] = [
@@ -71,6 +82,7 @@ _OPTIONS: list[Callable[[Any], Any]] = [
         metavar="[OWNER/REPO]",
         is_flag=False,
         flag_value="auto",
+        callback=_repository,
         help="Ask GitHub too, with the token in GITHUB_TOKEN or GH_TOKEN. Without a value: the remote `origin`.",
     ),
     click.option(

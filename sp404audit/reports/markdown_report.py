@@ -78,7 +78,8 @@ class _Report:
 
     def text(self) -> str:
         room = self.limit - _HEAD_ROOM
-        parts = [self._head(), self._folded("Failed controls", self._rows(), room // 5, folded=False)]
+        failed = self._folded("Failed controls", self._rows(), room // 5, folded=False)
+        parts = [self._head(), failed, self._metrics()]
         after = [
             self._folded("Not proven by the repository", self._unproven(), room // 10),
             self._folded("Not audited", self._not_audited(), room // 10),
@@ -115,6 +116,13 @@ class _Report:
         if accepted := summary.accepted(audit):
             lines += ["", f"Accepted: {accepted}."]
         return "\n".join(lines) + "\n"
+
+    def _metrics(self) -> str:
+        if self.audit.metrics is None:
+            return ""
+        from sp404audit.reports.dora.markdown import table
+
+        return "\n".join(["", "#### Delivery metrics", "", *table(self.audit.metrics), ""])
 
     def _folded(self, title: str, blocks: Iterator[_Block], room: int, *, folded: bool = True) -> str:
         """A part under a title; nothing when it has nothing to tell."""

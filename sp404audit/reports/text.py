@@ -13,6 +13,7 @@ from sp404audit.reports.page import SEVERITY_STYLES, Page
 from sp404audit.results import WHOLE_FILE, Location, Notification, Result
 
 if TYPE_CHECKING:
+    from sp404audit.dora.figures import MetricsReport
     from sp404audit.outcome import Audit, ControlVerdict
     from sp404audit.reports import Options
     from sp404audit.rules import Rule
@@ -51,6 +52,8 @@ def render(audit: Audit, options: Options) -> str:
         _totals(
             page, audit, hidden=sum(result.count for result in audit.failures if result.severity < options.min_severity)
         )
+        if audit.metrics is not None:
+            _metrics(page, audit.metrics)
         _not_audited(page, audit, verbose=options.verbose)
     _verdict(page, audit)
     return page.coloured() if options.color else page.plain()
@@ -204,6 +207,14 @@ def _failed_controls(page: Page, audit: Audit, failures: Iterable[Result]) -> No
         where = _place(each.first) if each.places == 1 else f"{each.places} places in {files}"
         severity = (f"{each.severity.label:<{label}}", SEVERITY_STYLES[each.severity])
         page.line("  ", severity, f"  {each.rule_id:<{name}}  {where}")
+
+
+def _metrics(page: Page, metrics: MetricsReport) -> None:
+    from sp404audit.reports.dora.text import overview
+
+    page.gap()
+    page.line(("Delivery metrics", _HEADING))
+    overview(page, metrics)
 
 
 def _totals(page: Page, audit: Audit, *, hidden: int) -> None:

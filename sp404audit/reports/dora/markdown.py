@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
     from sp404audit.dora.figures import Figure, MetricsReport
 
-__all__ = ["render"]
+__all__ = ["render", "table"]
 
 _SIGNS = {"pass": "✅ pass", "fail": "❌ fail", "not proven": "❔ not proven", "no target": "no target"}
 
 
 def render(report: MetricsReport) -> str:
     """Write the report in GitHub's Markdown; everything in it is text, nothing a link or a name that is called."""
-    return "\n".join([*_head(report), *_table(report), "", *_details(report), *_sources(report)]).rstrip() + "\n"
+    return "\n".join([*_head(report), *table(report), "", *_details(report), *_sources(report)]).rstrip() + "\n"
 
 
 def _head(report: MetricsReport) -> Iterator[str]:
@@ -34,7 +34,8 @@ def _head(report: MetricsReport) -> Iterator[str]:
     yield ""
 
 
-def _table(report: MetricsReport) -> Iterator[str]:
+def table(report: MetricsReport) -> Iterator[str]:
+    """The lines of the table of figures."""
     yield "| Metric | Value | 95 % interval | n | Target | Verdict | Trend | Confidence |"
     yield "|---|---|---|--:|---|---|---|---|"
     for figure in report.figures:

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from sp404audit.dora.figures import Figure, MetricsReport
     from sp404audit.reports import Options
 
-__all__ = ["render"]
+__all__ = ["overview", "render"]
 
-_WIDTH = 120
+_WIDTH = 140
 _STYLES = {"pass": "bold green", "fail": "bold red", "not proven": "yellow", "no target": "dim"}
 _COLUMNS = ("Metric", "Value", "95 % interval", "n", "Target", "Verdict", "Trend", "Confidence")
+_LEFT_OUT_FIRST = ("Confidence", "Trend", "95 % interval", "n")
 
 
 def render(report: MetricsReport, options: Options) -> str:
@@ -25,13 +26,7 @@ def render(report: MetricsReport, options: Options) -> str:
     page = Page(min(options.width, _WIDTH))
     page.line((_title(report), "bold"))
     page.gap()
-    widths = _widths(report.figures)
-    _heading(page, widths)
-    for in_dora in (True, False):
-        for figure in (each for each in report.figures if each.in_dora == in_dora):
-            _row(page, figure, widths)
-        if in_dora and any(not each.in_dora for each in report.figures):
-            page.line(("not DORA's:", "dim"))
+    overview(page, report)
     if not options.quiet:
         for figure in report.figures:
             _details(page, figure, verbose=options.verbose)
@@ -49,6 +44,21 @@ def _title(report: MetricsReport) -> str:
     )
 
 
+def overview(page: Page, report: MetricsReport) -> None:
+    """Add the table: DORA's figures first. Columns that do not fit are left out, the least telling ones first."""
+    rows = {figure.metric: _cells(figure) for figure in report.figures}
+    widths = [max(map(len, column)) for column in zip(_COLUMNS, *rows.values(), strict=True)]
+    shown = _fitting(widths, page.width)
+    page.line(("  ".join(_COLUMNS[at].ljust(widths[at]) for at in shown), "dim"))
+    for in_dora in (True, False):
+        figures = [figure for figure in report.figures if figure.in_dora == in_dora]
+        if figures and not in_dora:
+            page.line(("not DORA's:", "dim"))
+        for figure in figures:
+            cells = rows[figure.metric]
+            page.line(*((f"{cells[at].ljust(widths[at])}  ", _style(figure, at)) for at in shown))
+
+
 def _cells(figure: Figure) -> tuple[str, ...]:
     trend = " ".join(filter(None, (wording.spark(figure.buckets), wording.trend_sign(figure.trend))))
     return (
@@ -63,22 +73,17 @@ def _cells(figure: Figure) -> tuple[str, ...]:
     )
 
 
-def _widths(figures: Iterable[Figure]) -> list[int]:
-    return [max(map(len, column)) for column in zip(_COLUMNS, *map(_cells, figures), strict=True)]
+def _fitting(widths: list[int], room: int) -> list[int]:
+    shown = list(range(len(_COLUMNS)))
+    for name in _LEFT_OUT_FIRST:
+        if sum(widths[at] + 2 for at in shown) - 2 <= room:
+            break
+        shown.remove(_COLUMNS.index(name))
+    return shown
 
 
-def _heading(page: Page, widths: list[int]) -> None:
-    page.line(("  ".join(name.ljust(width) for name, width in zip(_COLUMNS, widths, strict=True)), "dim"))
-
-
-def _row(page: Page, figure: Figure, widths: list[int]) -> None:
-    cells = [cell.ljust(width) for cell, width in zip(_cells(figure), widths, strict=True)]
-    verdict = _COLUMNS.index("Verdict")
-    page.line(
-        ("  ".join(cells[:verdict]) + "  ", ""),
-        (cells[verdict], _STYLES[figure.verdict]),
-        ("  " + "  ".join(cells[verdict + 1 :]), ""),
-    )
+def _style(figure: Figure, at: int) -> str:
+    return _STYLES[figure.verdict] if _COLUMNS[at] == "Verdict" else ""
 
 
 def _details(page: Page, figure: Figure, *, verbose: bool) -> None:
