@@ -59,6 +59,7 @@ def collect(root: Path, settings: Settings, window: Window) -> tuple[Collected, 
     except GitError as error:
         raise HistoryError(str(error)) from error
     history = GitHistory(root, commits, references, releases, settings)
+    _ask_for_paths(history, settings)
     from_merges = settings.deployments_from == "merges" or (settings.deployments_from == "auto" and not releases)
     if from_merges:
         deployments = deployed_merges(history.line, commits, window)
@@ -73,6 +74,19 @@ def collect(root: Path, settings: Settings, window: Window) -> tuple[Collected, 
     counts = {"commits": len(commits), "tags": len(references.tags), "deployments": len(deployments)}
     report = SourceReport("git", counts, notes=tuple(notes))
     return Collected(report, deployments=tuple(deployments)), history
+
+
+def _ask_for_paths(history: GitHistory, settings: Settings) -> None:
+    """Have the history know which commits touch the services' files, while there is somebody to tell that it cannot."""
+    try:
+        for pattern in settings.services.values():
+            if pattern.paths:
+                history.touching(pattern.paths)
+    except GitError as error:
+        raise HistoryError(
+            f"which commits touch the paths of metrics.services cannot be told: {error}. A clone without trees "
+            "(filter: tree:0) lacks them; clone without the filter, or leave the paths out of the policy"
+        ) from error
 
 
 def _notes_on_scope(references: References, *, is_inside: bool) -> Iterator[Note]:

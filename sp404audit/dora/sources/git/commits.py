@@ -24,6 +24,7 @@ UNKNOWN = -1
 MAX_COMMITS = 5_000_000
 _CHUNK = 1 << 18
 _MAX_IDENTITY = 300
+_ENDS = (")", " ", "\t", "\r")
 _SECONDS = 600.0
 
 
@@ -69,7 +70,9 @@ class Commits:
         for message in messages:
             if message[:1].isspace():
                 message = message.lstrip()
-            stem, pull = split_subject(message[:MAX_MESSAGE].partition("\n")[0])
+            stem, pull = message[:MAX_MESSAGE].partition("\n")[0], 0
+            if stem[-1:] in _ENDS or stem.startswith("Merge"):
+                stem, pull = split_subject(stem)
             self.subjects.append(hash(stem))
             self.pulls.append(pull)
             if "evert" in message or "Reapply" in message:
@@ -117,13 +120,10 @@ def _texts(read: Callable[[int], bytes]) -> Iterator[str]:
 
 
 def _add_times(times: array[int], column: list[str]) -> None:
-    try:
-        if max(map(len, column), default=0) <= 12:
-            values = list(map(int, column))
-            if not values or (min(values) >= 0 and max(values) <= MAX_TIME):
-                times.extend(values)
-                return
-    except ValueError:
-        pass
-    read = map(moment, column)
-    times.extend([UNKNOWN if each is None else each for each in read])
+    together = "".join(column)
+    if together.isascii() and together.isdigit() and min(map(len, column)) > 0 and max(map(len, column)) <= 12:
+        values = list(map(int, column))
+        if max(values) <= MAX_TIME:
+            times.extend(values)
+            return
+    times.extend([UNKNOWN if each is None else each for each in map(moment, column)])

@@ -101,13 +101,13 @@ class Graph:
         """Whether one commit is contained in the other; a commit contains itself."""
         if ancestor == descendant:
             return True
-        generations = self._generations = self._generations or self._count_generations()
-        if generations[ancestor] >= generations[descendant]:
+        if ancestor < descendant and isinstance(self.order(), range):
             return False
         if ancestor in self._watched and descendant in self._watched:
             self._containing = self._containing or self._find_containing()
             return bool(self._containing[ancestor] >> self._watched[descendant] & 1)
-        return self._reaches(descendant, ancestor, generations)
+        generations = self._generations = self._generations or self._count_generations()
+        return generations[ancestor] < generations[descendant] and self._reaches(descendant, ancestor, generations)
 
     def order(self) -> Sequence[int]:
         """The commits, each before its parents. The log's order is such a one unless a clock went wrong."""

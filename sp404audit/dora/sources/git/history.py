@@ -126,13 +126,25 @@ class GitHistory:
             GitError: when git cannot say which commits touch the paths.
         """
         owner = self.graph.owners(self.numbers.get(tip, NONE) for tip in tips)
-        touched = self._touching(paths) if paths else None
+        touched = self.touching(paths) if paths else None
         found: list[list[int]] = [[] for _ in tips]
         merges, shas = self.graph.merges, self.commits.shas
         for number in range(len(shas) - 1, -1, -1):
             if owner[number] >= 0 and number not in merges and (touched is None or shas[number] in touched):
                 found[owner[number]].append(number)
         return [tuple(self._changes(each)) for each in found]
+
+    def touching(self, paths: Sequence[str]) -> frozenset[str]:
+        """The ids of the commits that touch files which one of the globs fits, from the top of the repository.
+
+        Raises:
+            GitError: when git cannot say, as in a clone without trees.
+        """
+        key = tuple(paths)
+        if key not in self._touched:
+            tips = [self.commits.shas[number] for number in self.graph.heads()]
+            self._touched[key] = commits_that_touch(self._root, tips, key)
+        return self._touched[key]
 
     def failure_signals(self, deployments: Sequence[Deployment], patch_window: int) -> tuple[FailureSignal, ...]:
         """What reverts, patch releases and rollbacks hint at, for deployments in order of time, a service at a time.
@@ -148,7 +160,7 @@ class GitHistory:
             chains = self.reverts.chains
             pattern = self._settings.services.get(service)
             if pattern is not None and pattern.paths:
-                touched, shas = self._touching(pattern.paths), self.commits.shas
+                touched, shas = self.touching(pattern.paths), self.commits.shas
                 chains = tuple(chain for chain in chains if shas[chain.root] in touched)
             found += revert_signals(ordered, owner, chains, self.commits)
             if self.patch_shares(ordered)[service] <= MAX_PATCH_SHARE:
@@ -193,13 +205,6 @@ class GitHistory:
     def _merges(self) -> array[int]:
         """For each commit the first one of the main line that contains it: itself, or the merge that brought it."""
         return self.graph.owners(reversed(self.line), reversed(self.line))
-
-    def _touching(self, paths: Sequence[str]) -> frozenset[str]:
-        key = tuple(paths)
-        if key not in self._touched:
-            tips = [self.commits.shas[number] for number in self.graph.heads()]
-            self._touched[key] = commits_that_touch(self._root, tips, key)
-        return self._touched[key]
 
 
 def _lanes(deployments: Iterable[Deployment]) -> Iterable[list[Deployment]]:
