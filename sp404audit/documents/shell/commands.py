@@ -163,43 +163,43 @@ class ShellCommand(NamedTuple):
 def command_facts(shell: Shell, path: str, unit: Unit) -> Iterator[ShellCommand]:
     """Yield every command of a shell text as a fact, in source order."""
     for command in shell.commands:
-        words = command.words[command.first :]
-        known = tuple([shell.resolve(word) for word in words])
-        argv = tuple([one if is_known(one) else None for one in known])
-        tail = known[0].rpartition("/")[2] if known else ""
-        name = tail if is_known(tail) else None
-        fact = ShellCommand(
+        argv: tuple[str | None, ...]
+        if command.row is not None:
+            raw, known = command.row.texts[command.first :], command.row.values[command.first :]
+            name, argv = command.name, known
+        else:
+            words = command.words[command.first :]
+            raw = tuple([word.text for word in words])
+            known = tuple([shell.resolve(word) for word in words])
+            argv = tuple([one if is_known(one) else None for one in known])
+            tail = known[0].rpartition("/")[2] if known else ""
+            name = tail if is_known(tail) else None
+        around = command.around
+        yield ShellCommand(
             location=Location(path, command.region),
             unit=unit,
             name=name,
             argv=argv,
             known=known,
-            raw=tuple([word.text for word in words]),
+            raw=raw,
             start=command.start,
             end=command.end,
             redirects=tuple([_redirect(shell, one) for one in command.redirects]),
             wrappers=command.wrappers,
+            frames=command.frames,
+            pipeline=around.pipeline,
             options=tuple(sorted(shell.options_at(command))),
+            function=around.function,
+            payload=around.payload,
+            guarded=around.guarded,
+            in_condition=around.in_condition,
+            errexit_ignored=around.errexit_ignored,
+            substitution=around.substitution,
+            conditional=around.conditional,
             assignments=tuple(
                 [(one.name, UNKNOWN if one.value is None else shell.resolve(one.value)) for one in command.assignments]
             ),
         )
-        yield _surrounded(fact, command) if command.frames else fact
-
-
-def _surrounded(fact: ShellCommand, command: Command) -> ShellCommand:
-    """Add what the constructs around a command say of it; most commands stand alone."""
-    return fact._replace(
-        frames=command.frames,
-        pipeline=command.pipeline,
-        function=command.function,
-        payload=command.payload,
-        guarded=command.guarded,
-        in_condition=command.in_condition,
-        errexit_ignored=command.errexit_ignored,
-        substitution=command.substitution,
-        conditional=command.conditional,
-    )
 
 
 def _redirect(shell: Shell, redirect: Redirect) -> ShellRedirect:

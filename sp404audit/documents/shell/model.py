@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
+from sp404audit.documents.shell import rows
+from sp404audit.documents.shell.constructs import Frame, Pipeline, Surroundings, surroundings
 from sp404audit.documents.shell.folders import ROOT_FOLDER, SCRIPT_FOLDER, folder_of_substitution, folder_of_variable
 from sp404audit.documents.shell.values import UNKNOWN, cut
 from sp404audit.records import NamedTuple
@@ -143,37 +145,6 @@ class Assignment(NamedTuple):
     function: str | None = None
 
 
-class Frame(NamedTuple):
-    """A construct around a command. `start` and `end` enclose the whole construct.
-
-    | kind | name | of |
-    |---|---|---|
-    | condition, branch | if, elif, else, while, until | the test, or what then runs; a loop's body is `loop` |
-    | list | `&&`, `||` or empty: the operator behind | a member of an and-or list; `partner` is the `||` alternative |
-    | pipeline | | a member: `position` of `size` |
-    | function | its name | the body |
-    | negated, subshell, group, case, loop, substitution, process | | what is inside |
-    | payload | ssh, bash, eval, trap … | what another shell runs, or what `docker exec` and its like start |
-    """
-
-    kind: str
-    start: int
-    end: int
-    name: str = ""
-    position: int = 0
-    size: int = 0
-    partner: tuple[int, int] | None = None
-    partner_text: str = ""
-
-
-class Pipeline(NamedTuple):
-    """Where a command stands in its pipeline; `id` is the offset at which the pipeline begins."""
-
-    id: int
-    position: int
-    size: int
-
-
 class Command:
     """One simple command.
 
@@ -185,27 +156,30 @@ class Command:
 
     __slots__ = (
         "_excerpt",
+        "_words",
         "assignments",
         "end",
         "extent",
         "first",
         "frames",
         "redirects",
+        "row",
         "start",
-        "words",
         "wrappers",
     )
 
     def __init__(
         self,
         excerpt: Excerpt,
-        words: tuple[Word, ...],
+        words: tuple[Word, ...] | rows.Row,
         span: tuple[int, int],
         frames: tuple[Frame, ...],
         assignments: tuple[Assignment, ...] = (),
     ) -> None:
         self._excerpt = excerpt
-        self.words = words
+        self.row = words if isinstance(words, rows.Row) else None
+        """The words when they mean what they say."""
+        self._words: tuple[Word, ...] | None = None if isinstance(words, rows.Row) else words
         self.start, self.end = span
         self.extent = self.end
         """The end, redirections included."""
@@ -217,8 +191,18 @@ class Command:
         """The index in `words` of the command that really runs."""
 
     @property
+    def words(self) -> tuple[Word, ...]:
+        """The words as written."""
+        if self._words is None:
+            texts = self.row.texts if self.row is not None else ()
+            self._words = tuple(_placed(self._excerpt, self.start, self.end, texts))
+        return self._words
+
+    @property
     def name(self) -> str | None:
         """The command's name without its folder; None when only the run can tell, empty when there is none."""
+        if self.row is not None:
+            return self.row.values[self.first].rpartition("/")[2]
         if self.first >= len(self.words):
             return ""
         value = self.words[self.first].value
@@ -250,75 +234,66 @@ class Command:
             return None
         return next((frame for frame in reversed(self.frames) if frame.kind in kinds), None)
 
-    def _local_frames(self) -> Iterator[Frame]:
-        """Yield the constructs around it, innermost first, up to where its exit status ends to matter directly."""
-        for frame in reversed(self.frames):
-            if frame.kind in ("function", "substitution", "process") or (
-                frame.kind == "payload" and frame.name == "trap"
-            ):
-                return
-            yield frame
+    @property
+    def around(self) -> Surroundings:
+        """What the constructs around it make of it."""
+        return surroundings(self.frames)
 
     @property
     def pipeline(self) -> Pipeline | None:
         """The pipeline it is a member of, alone or inside a group; None when it is not piped."""
-        for frame in self._local_frames():
-            if frame.kind == "pipeline":
-                return Pipeline(frame.start, frame.position, frame.size)
-        return None
+        return self.around.pipeline
 
     @property
     def function(self) -> str | None:
         """The function whose body it stands in."""
-        frame = self.frame("function")
-        return frame.name if frame else None
+        return self.around.function
 
     @property
     def substitution(self) -> bool:
         """Whether it runs inside `$(…)`, backticks or `<(…)`."""
-        return self.frame("substitution", "process") is not None
+        return self.around.substitution
 
     @property
     def payload(self) -> str | None:
         """What runs it somewhere else (`ssh`, `docker exec` …) or later (`trap`); None when the script itself does."""
-        frame = self.frame("payload")
-        return frame.name if frame else None
+        return self.around.payload
 
     @property
     def in_condition(self) -> bool:
         """Whether an `if`, `while` or `until` tests its status."""
-        return any(frame.kind == "condition" for frame in self._local_frames())
+        return self.around.in_condition
 
     @property
     def conditional(self) -> bool:
         """Whether it runs on a condition: in a branch, a case, a loop, or behind `&&` or `||`."""
-        return any(
-            frame.kind in ("branch", "case", "loop") or (frame.kind == "list" and frame.position > 0)
-            for frame in self.frames
-        )
+        return self.around.conditional
 
     @property
     def alternative(self) -> Frame | None:
         """The list frame whose `||` alternative runs when it fails."""
-        return next((frame for frame in self._local_frames() if frame.kind == "list" and frame.partner), None)
+        return self.around.alternative
 
     @property
     def guarded(self) -> bool:
         """Whether its failure is thrown away: `|| true`, `|| :`."""
-        frame = self.alternative
-        words = frame.partner_text.split(None, 1) if frame is not None else []  # none in what is cut off
-        return bool(words) and words[0].rstrip(";") in ("true", ":", "/bin/true")
+        return self.around.guarded
 
     @property
     def errexit_ignored(self) -> bool:
         """Whether `set -e` does not see it fail: tested, negated, or followed by `&&` or `||`."""
-        return any(
-            frame.kind in ("condition", "negated") or (frame.kind == "list" and frame.name)
-            for frame in self._local_frames()
-        )
+        return self.around.errexit_ignored
 
     def __repr__(self) -> str:
         return f"Command({self.text!r})"
+
+
+def _placed(excerpt: Excerpt, start: int, end: int, texts: Iterable[str]) -> Iterator[Word]:
+    """Find the words of a row in the text that they were read from."""
+    for text in texts:
+        start = excerpt.text.index(text, start, end)
+        yield Word(excerpt, start, start + len(text), rows.parts_of(text))
+        start += len(text)
 
 
 class Setting(NamedTuple):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from sp404audit.documents.shell import heredocs as shell_heredocs
+from sp404audit.documents.shell.constructs import surroundings
 from sp404audit.documents.shell.grammar import parse_tree
 from sp404audit.documents.shell.model import (
     Assignment,
@@ -17,9 +19,11 @@ from sp404audit.documents.shell.model import (
     Shell,
     Word,
 )
+from sp404audit.documents.shell.options import SETTERS, options_set_by
+from sp404audit.documents.shell.rows import Row
 from sp404audit.documents.shell.text import View
 from sp404audit.documents.shell.words import WordReader
-from sp404audit.documents.shell.wrappers import carried, command_index
+from sp404audit.documents.shell.wrappers import CARRIERS, carried, command_index, is_wrapper
 from sp404audit.documents.source import Problem
 from sp404audit.lazy import regex
 from sp404audit.records import NamedTuple
@@ -37,9 +41,7 @@ MAX_PIPES = 500
 MAX_SETTINGS = 200
 """How often a script may switch its options before we stop following."""
 
-_OPTION_LETTERS = {"e": "errexit", "u": "nounset", "x": "xtrace", "E": "errtrace", "f": "noglob", "v": "verbose"}
-_SETTERS = frozenset({"set", "shopt", "setopt", "unsetopt"})
-_UNSURE = ("branch", "case", "loop")
+_FILLERS = frozenset({"read", "mapfile", "readarray", "getopts"})
 _STATEMENT_END = regex(r"(?<![|\\])\n|;")
 _IDENTIFIER = regex(r"[A-Za-z_]\w*\Z", re.ASCII)
 
@@ -73,6 +75,17 @@ class _Reader:
         self.too_deep = False
 
     def run(self, frames: tuple[Frame, ...]) -> None:
+        """Read the whole text."""
+        lines = self.words.lines() if len(frames) <= MAX_FRAMES else None
+        if lines is None:
+            self.parse(frames)
+        else:
+            for row, start, end in lines:
+                self.plain(row, self.view.span(start, end), frames)
+            self.close(frames)
+
+    def parse(self, frames: tuple[Frame, ...]) -> None:
+        """Let the grammar find the commands."""
         heredocs = shell_heredocs.scan(self.view.text)[0] if "<<" in self.view.text else []
         text = shell_heredocs.blank(self.view.text, heredocs) if heredocs else self.view.text
         if text.count("|") > MAX_PIPES and max(piece.count("|") for piece in _STATEMENT_END.split(text)) > MAX_PIPES:
@@ -84,15 +97,22 @@ class _Reader:
         self.tasks.append(_Task(tree.root_node, frames))
         while self.tasks:
             self.visit(self.tasks.pop())
+        self.close(frames, [(heredoc, text) for heredoc in heredocs])
+
+    def close(self, frames: tuple[Frame, ...], heredocs: Sequence[tuple[shell_heredocs.Heredoc, str]] = ()) -> None:
+        """Look at what the commands that were found change or start."""
         if self.payloads > MAX_PAYLOADS:
             self.commands = [command for command in self.commands if len(command.frames) > len(frames)]
-        self.commands.sort(key=lambda command: command.start)
+        self.commands.sort(key=attrgetter("start"))
         self.shell.commands += self.commands
-        for heredoc in heredocs:
+        for heredoc, text in heredocs:
             self.heredoc(heredoc, text, frames)
         for command in self.commands:
-            self.settings(command)
-            self.start(command)
+            name = command.name
+            if name in SETTERS:
+                self.settings(command)
+            elif name in CARRIERS:
+                self.start(command)
 
     def problem(self, id: str, message: str) -> None:  # noqa: A002
         if all(problem.id != id for problem in self.shell.problems):
@@ -135,6 +155,11 @@ class _Reader:
 
     def simple(self, task: _Task) -> None:
         """A simple command, with its assignments and redirections."""
+        node = task.node
+        row = None if node.has_error else self.words.row(node.start_byte, node.end_byte)
+        if row is not None:
+            self.plain(row, self.span(node), task.frames, task.redirects)
+            return
         words, assignments, redirects, loose = [], [], list(task.redirects), []
         for child in task.node.named_children:
             if child.type == "variable_assignment":
@@ -148,6 +173,16 @@ class _Reader:
         self.emit(task, self.words.join(words), assignments, redirects)
         self.push(loose, task.frames)
 
+    def plain(self, row: Row, span: tuple[int, int], frames: tuple[Frame, ...], redirects: Sequence[Node] = ()) -> None:
+        """Note a command whose words mean what they say. It ends where the last of them does."""
+        command = Command(self.shell.excerpt, row, span, frames)
+        if is_wrapper(command.name):
+            command.first, command.wrappers = command_index(command.words)
+        if redirects:
+            self.redirect(command, redirects)
+            self.expansions(redirects, frames)
+        self.add(command)
+
     def emit(
         self, task: _Task, words: tuple[Word, ...], assignments: Sequence[Node] = (), redirects: Sequence[Node] = ()
     ) -> Command:
@@ -158,11 +193,14 @@ class _Reader:
         command.first, command.wrappers = command_index(words)
         self.redirect(command, redirects)
         self.expansions([*task.node.named_children, *task.redirects], task.frames)
-        self.commands.append(command)
-        if command.name == "read" or command.name in ("mapfile", "readarray", "getopts"):
-            self.filled([word.value for word in command.arguments], command)
+        self.add(command)
         self.defaults(words)
         return command
+
+    def add(self, command: Command) -> None:
+        self.commands.append(command)
+        if command.name in _FILLERS:
+            self.filled([word.value for word in command.arguments], command)
 
     def redirect(self, command: Command, nodes: Sequence[Node]) -> None:
         for node in nodes:
@@ -175,7 +213,7 @@ class _Reader:
         """`export`, `local`, `declare`, `readonly`."""
         children = task.node.children
         words = self.words.join(children)
-        nodes = [child for child in task.node.named_children if child.type == "variable_assignment"]
+        nodes = [child for child in children if child.type == "variable_assignment"]
         command = self.emit(task, words, (), task.redirects)
         for node in nodes:
             command.assignments += tuple(self.assignment(node, task.frames))
@@ -205,21 +243,12 @@ class _Reader:
                 value = Word(self.shell.excerpt, end, end, ())
             elif value_node.type != "array":
                 value = self.words.join([value_node])[0]
-        made = Assignment(
-            name.partition("[")[0], value, start, end, self.certain(frames), prefix, self.function(frames)
-        )
+        around = surroundings(frames)
+        made = Assignment(name.partition("[")[0], value, start, end, not around.conditional, prefix, around.function)
         self.shell.assignments.append(made)
         if value is not None:
             self.defaults((value,))
         return [made]
-
-    @staticmethod
-    def certain(frames: tuple[Frame, ...]) -> bool:
-        return not any(frame.kind in _UNSURE or (frame.kind == "list" and frame.position > 0) for frame in frames)
-
-    @staticmethod
-    def function(frames: tuple[Frame, ...]) -> str | None:
-        return next((frame.name for frame in reversed(frames) if frame.kind == "function"), None)
 
     def filled(self, names: Sequence[str | None], command: Command) -> None:
         """Note the variables that `read` and the like fill with something unknown."""
@@ -333,7 +362,7 @@ class _Reader:
         if variable is not None:
             filled = self.view.text[variable.start_byte : variable.end_byte]
             self.shell.assignments.append(
-                Assignment(filled, None, *self.span(variable), function=self.function(task.frames))
+                Assignment(filled, None, *self.span(variable), function=surroundings(task.frames).function)
             )
         self.push_each(queued)
 
@@ -390,21 +419,19 @@ class _Reader:
 
     def settings(self, command: Command) -> None:
         """Note what `set` and `shopt` switch on and off, and for how long it holds."""
-        if command.name not in _SETTERS or len(self.shell.settings) >= MAX_SETTINGS:
+        if len(self.shell.settings) >= MAX_SETTINGS:
             return
         until = len(self.shell.excerpt.text) + 1
         scope = command.frame("subshell", "substitution", "process", "payload")
         if scope is not None:
             until = scope.end
-        values = [word.value for word in command.arguments]
-        read_options = _zsh_options if command.name in ("setopt", "unsetopt") else _options
-        for on, option in read_options(values, on=command.name != "unsetopt"):
+        for on, option in options_set_by(command):
             self.shell.settings.append(Setting(command.start, option, on, until))
 
     def start(self, command: Command) -> None:
         """Read what the command starts elsewhere: another shell's text, or a command of its own."""
         name = command.name
-        found = carried(name, command.words, command.first) if name else None
+        found = carried(name, command.words, command.first) if name in CARRIERS else None
         if found is None or self.payloads >= MAX_PAYLOADS:
             return
         frames = (*command.frames, Frame("payload", command.start, max(command.end, command.extent), found.name))
@@ -430,35 +457,10 @@ class _Reader:
         inner.first, inner.wrappers = command_index(words)
         inner.redirects = outer.redirects
         self.shell.commands.append(inner)
-        found = carried(inner.name, words, inner.first) if inner.name else None
+        found = carried(inner.name, words, inner.first) if inner.name in CARRIERS else None
         if found is not None and found.first is None:
             reader = _Reader(self.shell, self.view, self.payloads)
             reader.start(inner)
-
-
-def _zsh_options(values: Sequence[str | None], *, on: bool) -> list[tuple[bool, str]]:
-    """Read the arguments of zsh's `setopt`, which knows neither case nor underscores: `err_exit`, `NO_UNSET`."""
-    names = [value.lower().replace("_", "") for value in values if value]
-    return [(on, name) for name in names] + [(not on, "nounset") for name in names if name == "unset"]
-
-
-def _options(values: Sequence[str | None], *, on: bool = True) -> list[tuple[bool, str]]:
-    """Read the arguments of `set`: `-euo pipefail`, `-o errexit`, `+e`; `shopt -s inherit_errexit` likewise."""
-    found: list[tuple[bool, str]] = []
-    index = 0
-    while index < len(values):
-        value = values[index]
-        index += 1
-        if value is None or value in ("--", "-") or value[:1] not in ("-", "+"):
-            break
-        on = value[0] != "+"
-        for letter in value[1:]:
-            if letter in ("o", "O", "s") and index < len(values):
-                found.append((on, values[index] or ""))
-                index += 1
-            elif letter in _OPTION_LETTERS:
-                found.append((on, _OPTION_LETTERS[letter]))
-    return found
 
 
 _HANDLERS = {

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sp404audit.documents.shell.model import Part, Word
+from sp404audit.documents.shell.rows import PlacedRow, Row, read_lines, read_row
 from sp404audit.documents.shell.text import MASK, View
 from sp404audit.lazy import regex
 
@@ -72,6 +73,14 @@ class WordReader:
             inside = simple.group()[1:-1]
             parts = (Part("literal", inside, True),) if inside else ()
         return Word(self.excerpt, *self.view.span(start, end), parts)
+
+    def row(self, start: int, end: int) -> Row | None:
+        """Return the words of a stretch that mean what they say, and stand so in the file."""
+        return read_row(self.view.original[start:end]) if isinstance(self.view.places, int) else None
+
+    def lines(self) -> list[PlacedRow] | None:
+        """Return the commands of a text in which each stands on a line of its own and is such a row."""
+        return read_lines(self.view.original) if isinstance(self.view.places, int) else None
 
     def leaves(self, node: Node) -> list[Node]:
         """Return the words and operators inside a construct such as `[[ … ]]`, in order."""

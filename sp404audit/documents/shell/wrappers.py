@@ -14,9 +14,13 @@ from sp404audit.records import NamedTuple
 if TYPE_CHECKING:
     from sp404audit.documents.shell.model import Word
 
-__all__ = ["SHELLS", "Carried", "carried", "command_index"]
+__all__ = ["CARRIERS", "SHELLS", "Carried", "carried", "command_index", "is_wrapper"]
 
 SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "busybox sh"})
+_CONTAINER_CLIENTS = frozenset({"docker", "podman", "nerdctl", "docker-compose"})
+_CLUSTER_CLIENTS = frozenset({"kubectl", "oc", "k3s"})
+CARRIERS = SHELLS | {"eval", "trap", "su", "flock", "ssh"} | _CONTAINER_CLIENTS | _CLUSTER_CLIENTS
+"""The commands that `carried` knows."""
 
 
 class _Wrapper(NamedTuple):
@@ -75,6 +79,11 @@ _WRAPPERS: dict[str, _Wrapper] = {
     "xvfb-run": _wrapper("-n -s --server-args -e -f -w"),
 }
 _NOT_A_RUN = {"command": ("-v", "-V"), "exec": (), "sudo": ("-l", "-v", "-k", "-e"), "flock": ("-u",), "npx": ("-c",)}
+
+
+def is_wrapper(name: str | None) -> bool:
+    """Whether a command of this name may run another one that stands behind it."""
+    return name in _WRAPPERS
 
 
 def command_index(words: Sequence[Word]) -> tuple[int, tuple[str, ...]]:
@@ -181,9 +190,9 @@ def carried(name: str, words: Sequence[Word], first: int) -> Carried | None:
         return next((Carried("flock", script=i + 1) for i in _positions(words, arguments, "-c", "--command")), None)
     if name == "ssh":
         return _remote("ssh", words, _skip(words, arguments, _SSH_VALUED), 1)
-    if name in ("docker", "podman", "nerdctl", "docker-compose"):
+    if name in _CONTAINER_CLIENTS:
         return _container(name, words, arguments)
-    if name in ("kubectl", "oc", "k3s"):
+    if name in _CLUSTER_CLIENTS:
         return _kubectl(words, arguments)
     return None
 
