@@ -1,0 +1,164 @@
+"""The metrics report on the command line, over a real repository: what it prints, writes, and ends with."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+AS_OF = "2025-01-02"
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three releases in a day: eight, six hours, one hour after the change; the third takes one of the second back."""
+    root = tmp_path_factory.mktemp("history")
+    stream = []
+    start, hour = 1_735_689_600, 3600
+
+    def commit(mark: int, hours: int, message: str, parent: int = 0) -> None:
+        when = f"Dev <dev@example.org> {start + hours * hour} +0000"
+        parts = [f"commit refs/heads/main\nmark :{mark}\nauthor {when}\ncommitter {when}\n"]
+        parts.append(f"data {len(message)}\n{message}\n" + (f"from :{parent}\n" if parent else ""))
+        parts.append(f"M 100644 inline f\ndata 2\n{mark}\n\n")
+        stream.append("".join(parts))
+
+    def tag(name: str, of: int, hours: int) -> None:
+        when = f"Dev <dev@example.org> {start + hours * hour} +0000"
+        stream.append(f"tag {name}\nfrom :{of}\ntagger {when}\ndata 0\n\n")
+
+    commit(1, 0, "first")
+    tag("v1.0.0", 1, 1)
+    commit(2, 2, "feat: x (#1)", 1)
+    commit(3, 4, "feat: y", 2)
+    tag("v1.1.0", 3, 10)
+    commit(4, 12, "fix: z", 3)
+    tag("v1.1.1", 4, 13)
+    subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
+    subprocess.run(["git", "fast-import", "--quiet"], cwd=root, input="".join(stream).encode(), check=True)
+    subprocess.run(["git", "reset", "-q", "--hard"], cwd=root, check=True)
+    return root
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(repository: Path) -> Run:
+    def run(*arguments: str, cwd: Path = repository) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "sp404audit", *arguments]
+        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+def test_a_repository_is_measured_from_git_alone(run: Run) -> None:
+    finished = run("dora", "--as-of", AS_OF, "--since", "2025-01-01", "-f", "json")
+    assert finished.returncode == 0, finished.stderr
+    metrics = json.loads(finished.stdout)["metrics"]
+    assert metrics["deployment_frequency"]["deployments"] == 3
+    assert metrics["lead_time"]["median_seconds"] == 6 * 3600
+    assert metrics["lead_time"]["p90_seconds"] == 7.6 * 3600
+
+
+def test_the_same_input_gives_the_same_bytes(run: Run) -> None:
+    for name in ("text", "json", "markdown", "html", "sarif", "openmetrics"):
+        first = run("dora", "--as-of", AS_OF, "-f", name)
+        assert first.stdout
+        assert first.stdout == run("dora", "--as-of", AS_OF, "-f", name).stdout
+
+
+def test_a_missed_target_ends_with_one(run: Run, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\nmetrics: {verdicts: point, targets: {lead-time: 1m}}\n")
+    finished = run("dora", "--as-of", AS_OF, "--policy", str(policy))
+    assert finished.returncode == 1
+    assert "1 missed" in finished.stdout
+
+
+def test_evidence_can_be_required(run: Run) -> None:
+    asked = ("dora", "--as-of", AS_OF, "--policy", "sp404")
+    assert run(*asked).returncode == 0
+    assert run(*asked, "--require-evidence").returncode == 3
+
+
+def test_a_figure_is_explained_by_its_events(run: Run) -> None:
+    finished = run("dora", "explain", "lead_time", "--as-of", AS_OF)
+    assert finished.returncode == 0, finished.stderr
+    assert "Counted (3)" in finished.stdout
+    assert "8.0 h" in finished.stdout
+
+
+def test_files_and_folders_are_written(run: Run, tmp_path: Path) -> None:
+    history = tmp_path / "history.jsonl"
+    for _ in range(2):
+        finished = run(
+            *("dora", "--as-of", AS_OF, "-f", f"history:{history}", "-f", f"ledgers:{tmp_path / 'ledgers'}"),
+            *("-f", f"plots:{tmp_path / 'plots'}", "-f", f"badges:{tmp_path / 'badges'}"),
+        )
+        assert (finished.returncode, finished.stdout) == (0, "")
+    assert len(history.read_text().splitlines()) == 2, "history grows"
+    assert (tmp_path / "ledgers" / "changes.csv").read_text().startswith("sha,")
+    assert (tmp_path / "plots" / "lead_time.svg").exists()
+    assert json.loads((tmp_path / "badges" / "lead_time.json").read_text())["message"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--since", "soon"), "'soon' is no time; write 2026-01-31"),
+        (("--timezone", "Mars/Base"), "is no time zone here"),
+        (("--service", "api"), "name them under"),
+        (("--policy", "nonsense"), "is no policy that ships"),
+        (("--as-of", AS_OF, "--until", "2026-01-01"), "choose an earlier end"),
+        (("-f", "plots"), "write plots:FOLDER"),
+        (("-f", "pie"), "'pie' is no format; there are text, json"),
+        (("--github", "."), "write the path before --github"),
+    ],
+)
+def test_wrong_usage_is_told_with_the_way_out(run: Run, arguments: tuple[str, ...], message: str) -> None:
+    finished = run("dora", *arguments)
+    assert finished.returncode == 2
+    assert message in " ".join(finished.stderr.split())
+    assert "Traceback" not in finished.stderr
+
+
+def test_what_is_no_history_is_told(run: Run, repository: Path, tmp_path: Path) -> None:
+    assert "is no folder" in run("dora", str(tmp_path / "none")).stderr
+    assert run("dora", str(tmp_path)).returncode == 2
+    shallow = tmp_path / "shallow"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", repository.as_uri(), shallow], check=True)
+    finished = run("dora", str(shallow))
+    assert finished.returncode == 2
+    assert "git fetch --unshallow" in finished.stderr
+
+
+def test_a_scan_holds_the_metrics_too(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "metrics.json"
+    assert run("dora", "--as-of", AS_OF, "--policy", "sp404", "-f", f"json:{file}").returncode == 0
+    finished = run("scan", "--dora", str(file), "--policy", "sp404", "-f", "json", "--engine", "native")
+    report = json.loads(finished.stdout)
+    assert report["metrics"]["metrics"]["lead_time"]["changes"] == 3
+    assert "dora/lead-time" in {control["id"] for control in report["controls"]}
+    assert "Delivery metrics" in run("scan", "--dora", str(file), "--engine", "native").stdout
+
+
+def test_a_scan_without_a_history_to_measure_is_incomplete(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing\n")
+    finished = run("scan", "--dora", "--engine", "native", "-f", "json", cwd=tmp_path)
+    assert finished.returncode == 3
+    assert [note["id"] for note in json.loads(finished.stdout)["notifications"]] == ["metrics/not-measured"]
+    assert run("scan", "--dora", "notes.txt", cwd=tmp_path).returncode == 2
+
+
+def test_a_report_with_metrics_is_made_again(run: Run, tmp_path: Path) -> None:
+    file, again = tmp_path / "report.json", tmp_path / "again.html"
+    first = tmp_path / "first.html"
+    asked = ("scan", "--dora", "--policy", "sp404", "--engine", "native")
+    run(*asked, "-f", f"json:{file}", "-f", f"html:{first}")
+    assert run("report", str(file), "-f", f"html:{again}").returncode in (0, 1)
+    assert again.read_text() == first.read_text()
