@@ -25,7 +25,7 @@ __all__ = ["Finding", "Group", "Line", "Related", "grouped", "lines"]
 
 _IN_FULL = 25
 _OPENED = 4
-_LINES = 1000
+_LINES = 2000
 _RELATED = 6
 _ALSO = 8
 _UNPROVEN = 5

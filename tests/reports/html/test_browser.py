@@ -33,33 +33,33 @@ def test_it_opens_without_a_complaint_and_asks_for_nothing(opened: Open, long_au
     page = opened(long_audit)
     assert page.locator("h1").inner_text().endswith("Not compliant")
     assert page.title().startswith("Not compliant: 45 failures")
-    assert page.locator("#status").inner_text() == "43 shown"
+    assert page.locator("#status").inner_text() == "43 findings"
 
 
 def test_search_leaves_what_has_every_word(opened: Open, long_audit: Audit) -> None:
     page = opened(long_audit)
     page.fill("#query", "SUITE s07")
-    page.get_by_text("1 of 43 shown").wait_for()
+    page.get_by_text("1 of 43 findings").wait_for()
     assert shown(page, "#groups > .group") == 1
     assert page.locator("#groups > .group:visible .extent").first.inner_text() == "1 of 40 shown"
     assert "suite number 7 has no minimum" in page.locator("#groups .finding:visible").inner_text()
     page.fill("#query", "nothing holds this")
     page.locator("#nothing").wait_for(state="visible")
     page.click("#clear")
-    assert page.locator("#status").inner_text() == "43 shown"
+    assert page.locator("#status").inner_text() == "43 findings"
     assert page.evaluate("document.activeElement.id") == "query"
 
 
 def test_severity_and_domain_filter(opened: Open, long_audit: Audit) -> None:
     page = opened(long_audit)
     page.uncheck("input[name=severity][value=medium]")
-    assert page.locator("#status").inner_text() == "3 of 43 shown"
+    assert page.locator("#status").inner_text() == "3 of 43 findings"
     page.select_option("#domain", "docker")
-    assert page.locator("#status").inner_text() == "1 of 43 shown"
+    assert page.locator("#status").inner_text() == "1 of 43 findings"
     assert page.locator("#groups > .group:visible").get_attribute("id") == "rule-docker-non-root-user"
     page.check("input[name=severity][value=medium]")
     page.select_option("#domain", "")
-    assert page.locator("#status").inner_text() == "43 shown"
+    assert page.locator("#status").inner_text() == "43 findings"
 
 
 def test_all_can_be_unfolded_and_folded(opened: Open, long_audit: Audit) -> None:

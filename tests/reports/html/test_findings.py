@@ -78,8 +78,8 @@ def test_what_a_failed_rule_could_not_judge_is_told_with_it(finished_audit: Audi
 
 
 def test_the_first_in_full_the_next_in_a_line_the_rest_counted(clean_audit: Audit) -> None:
-    (group,) = groups(many(clean_audit, 1100))
-    assert (len(group.findings), len(group.lines), group.left) == (25, 1000, 75)
+    (group,) = groups(many(clean_audit, 2100))
+    assert (len(group.findings), len(group.lines), group.left) == (25, 2000, 75)
     assert [finding.opened for finding in group.findings[:5]] == [True, True, True, True, False]
 
 

@@ -78,7 +78,7 @@
         shown += count;
       }
       if (words.length && matching.length <= 3) for (const node of matching) node.open = true;
-      status.textContent = shown === total ? `${total} shown` : `${shown} of ${total} shown`;
+      status.textContent = shown === total ? `${total} findings` : `${shown} of ${total} findings`;
       reset.hidden = shown === total && !words.length;
       byId("nothing").hidden = shown > 0;
     };
