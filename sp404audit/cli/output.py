@@ -11,6 +11,7 @@ import click
 
 from sp404audit.records import NamedTuple
 from sp404audit.reports import Options
+from sp404audit.reports.escape import without_commands
 
 __all__ = [
     "Target",
@@ -87,7 +88,9 @@ def write_reports(targets: Sequence[Target], options: Options, render: Callable[
     for each in targets:
         text = render(each.format, options._replace(color=options.color and each.file is None))
         if each.file is None:
-            print_report(text, color=options.color)
+            # Other formats may be read from the screen by a program; this one is for people, and the runner reads it.
+            in_log = each.format == "text" and os.environ.get("GITHUB_ACTIONS") == "true"
+            print_report(without_commands(text) if in_log else text, color=options.color)
         else:
             written = write_file(each.file, text) and written
     return written

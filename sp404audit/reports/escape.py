@@ -24,6 +24,7 @@ __all__ = [
     "uri",
     "visible",
     "web_address",
+    "without_commands",
 ]
 
 MESSAGE_LIMIT = 400
@@ -149,6 +150,18 @@ def command_data(text: str) -> str:
 def command_property(text: str) -> str:
     """A property of a workflow command, such as its file."""
     return command_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+_COMMAND = regex(r"^([^\S\n]*:)(?=:)|(#)(?=#\[)", re.MULTILINE)
+
+
+def without_commands(text: str) -> str:
+    """Text in which the log of a GitHub runner finds no workflow command, neither `::name` nor `##[name]`.
+
+    The runner takes the first at the beginning of a line and the second anywhere (actions/runner,
+    `ActionCommand.cs`): a file of that name could otherwise hide or forge annotations.
+    """
+    return _COMMAND.sub(rf"\g<0>{_NO_WIDTH}", text)
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")

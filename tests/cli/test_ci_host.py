@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,14 @@ def test_elsewhere_nothing_of_this_happens(checkout: Path, monkeypatch: pytest.M
     api = checkout / "services" / "api"
     assert (ci_host.path_prefix(api), ci_host.repository_url()) == ("", "")
     assert "file=Dockerfile" in scan(api, "-f", "github").stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names with a colon")
+def test_the_text_report_holds_no_command_for_the_runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "::stop-commands::x"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM python:latest\n")
+    arguments = ["scan", str(tmp_path), "--engine", "native", "-q"]
+    assert CliRunner().invoke(main, arguments).output.startswith("::stop-commands::x/Dockerfile")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert CliRunner().invoke(main, arguments).output.startswith(":\u200b:stop-commands::x/Dockerfile")

@@ -18,6 +18,7 @@ from sp404audit.reports.escape import (
     uri,
     visible,
     web_address,
+    without_commands,
 )
 
 
@@ -134,3 +135,24 @@ def test_prose_makes_no_markup_but_code(text: str) -> None:
 )
 def test_web_address(text: str, expected: str) -> None:
     assert web_address(text) == expected
+
+
+@pytest.mark.parametrize("text", ["::error::x", "a\n  ::stop-commands::x", "a ##[add-mask]x", "###[x", ":::x", "\t::x"])
+def test_a_runner_finds_no_command(text: str) -> None:
+    found = without_commands(text)
+    assert "##[" not in found
+    assert not any(line.strip().startswith("::") for line in found.splitlines())
+    assert found.replace("\u200b", "") == text
+
+
+@given(st.text())
+def test_text_without_commands_stays_as_it_is(text: str) -> None:
+    if "::" not in text and "##[" not in text:
+        assert without_commands(text) == text
+
+
+@given(st.text(alphabet=":#[ \n\tx"))
+def test_no_command_is_left(text: str) -> None:
+    found = without_commands(text)
+    assert "##[" not in found
+    assert not any(line.strip().startswith("::") for line in found.split("\n"))
