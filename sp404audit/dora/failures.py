@@ -17,7 +17,10 @@ from sp404audit.dora.fusion import plain_version
 from sp404audit.dora.settings import Settings
 from sp404audit.records import NamedTuple
 
-__all__ = ["Failure", "Failures", "Grade", "attribute_failures"]
+__all__ = ["SURE_HINTS", "Failure", "Failures", "Grade", "attribute_failures"]
+
+SURE_HINTS = frozenset({"revert", "rollback"})
+"""Hints of git that a deployment failed for certain; a patch release may have had any reason."""
 
 Grade = Literal["A", "B", "C", "D"]
 _LEAST_SHORT_ID = 7

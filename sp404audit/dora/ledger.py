@@ -6,12 +6,12 @@ A metric is a function from the ledger to a figure; none of them asks a source a
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sp404audit.dora.counting import Standing, classify, production, role_in
 from sp404audit.dora.events import Availability, Build, Change, Deployment, History, Incident, SourceReport
-from sp404audit.dora.failures import Failures, attribute_failures
+from sp404audit.dora.failures import SURE_HINTS, Failure, Failures, attribute_failures
 from sp404audit.dora.figures import ChangeRow, DeploymentRow, Window
 from sp404audit.dora.fusion import Fused
 from sp404audit.dora.settings import Settings, matches_any
@@ -110,6 +110,14 @@ class Ledger:
         return [each.deployment for each in self.in_window if each.counts]
 
     @property
+    def failed(self) -> Mapping[str, Failure]:
+        """Deployments that failed: by records, or where there are none, by hints of git that are no mere maybe."""
+        if self.has_incidents:
+            return self.failures.known
+        hinted = {id_: each for id_, each in self.failures.hinted.items() if SURE_HINTS & set(each.kinds)}
+        return {**hinted, **self.failures.known}
+
+    @property
     def in_window(self) -> list[Standing]:
         """Every deployment of the window."""
         return [each for each in self.standings if self.holds(each.deployment.finished_at)]
@@ -126,12 +134,19 @@ class Ledger:
             numbers[each.deployment] = numbers.get(each.deployment, 0) + 1
             if each.counted and each.seconds is not None:
                 times.setdefault(each.deployment, []).append(each.seconds)
-        return tuple(self._row(each, numbers, times) for each in self.standings)
+        failed = self.failed
+        return tuple(self._row(each, numbers, times, failed) for each in self.standings)
 
-    def _row(self, standing: Standing, numbers: dict[str, int], times: dict[str, list[int]]) -> DeploymentRow:
+    def _row(
+        self,
+        standing: Standing,
+        numbers: Mapping[str, int],
+        times: Mapping[str, list[int]],
+        failed: Mapping[str, Failure],
+    ) -> DeploymentRow:
         role, rule = role_in(self.scope.window, standing)
         id_ = standing.deployment.id
-        failure = self.failures.known.get(id_) or self.failures.hinted.get(id_)
+        failure = failed.get(id_)
         is_measured = self.has_history and role == "counted"
         return DeploymentRow(
             standing.deployment,
@@ -245,7 +260,8 @@ class _Firsts:
                 for each in standings:
                     if each.counts:
                         index.update({change.sha: each.deployment.id for change in self.of(each.deployment)})
-            return index.get(sha) or None
+            full = "" if sha in index or self._history is None else self._history.resolve(sha) or ""
+            return index.get(sha) or index.get(full) or None
 
         return find
 

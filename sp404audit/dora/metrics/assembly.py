@@ -23,7 +23,7 @@ from sp404audit.dora.figures import (
 )
 from sp404audit.dora.fusion import kind_of
 from sp404audit.dora.ledger import Ledger
-from sp404audit.dora.metrics.wording import amount
+from sp404audit.dora.metrics.wording import amount, plural
 from sp404audit.dora.statistics import mann_kendall, theil_sen
 from sp404audit.dora.targets import events_for_interval, judge
 
@@ -47,6 +47,7 @@ class Draft:
         intervals: of the numbers that a target may speak of, by name.
         needed: says how much more evidence would decide about a target; None for medians, where that is a count.
         events: what the figure counts, for people: `deployments`.
+        independent: how many independent values its interval rests on, and what they are; `n` and `events` without.
         judged: where a verdict does not follow from one number and its interval: tells verdict and reason.
     """
 
@@ -58,6 +59,7 @@ class Draft:
     n: int
     values: dict[str, object]
     events: str
+    independent: tuple[int, str] | None = None
     interval: Interval | None = None
     intervals: Mapping[str, Interval | None] = field(default_factory=dict)
     confidence: Confidence = "none"
@@ -171,9 +173,10 @@ def _told(statistic: str, value: float, unit: Unit) -> str:
 def _without_interval(draft: Draft, target: Target, told: str) -> str:
     if target.statistic == _DAYS:
         return f"{told}: too few full weeks for an interval"
-    more = events_for_interval(draft.n)
+    n, events = draft.independent or (draft.n, draft.events)
+    more = events_for_interval(n)
     if more:
-        return f"{told} of {draft.n} {draft.events}: an interval needs {more} more"
+        return f"{told} of {plural(n, events.removesuffix('s'), events)}: an interval needs {more} more"
     return f"{told}: there is no interval for {target.statistic.removesuffix('_seconds')}"
 
 

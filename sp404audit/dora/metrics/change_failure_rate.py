@@ -28,8 +28,24 @@ def change_failure_rate(ledger: Ledger) -> Figure:
             clean="no failure is laid to it",
             others=others,
             remarks=_remarks(ledger, len(others)),
+            details={
+                "failures_by_grade": _by_grade(ledger),
+                "unattributed_incidents": len(others),
+                "failed_attempts": _failed_attempts(ledger),
+            },
         ),
     )
+
+
+def _by_grade(ledger: Ledger) -> dict[str, int]:
+    """How many failures are known how surely; see `failures`."""
+    failed = ledger.failed
+    grades = [failed[each.id].grade for each in ledger.counted if each.id in failed]
+    return {grade: grades.count(grade) for grade in sorted(set(grades))}
+
+
+def _failed_attempts(ledger: Ledger) -> int:
+    return sum(1 for each in ledger.in_window if each.role == "failed attempt")
 
 
 def _without_deployment(ledger: Ledger) -> Iterable[Counted]:
@@ -42,7 +58,7 @@ def _without_deployment(ledger: Ledger) -> Iterable[Counted]:
 
 def _remarks(ledger: Ledger, unattributed: int) -> list[str]:
     remarks = []
-    failed_attempts = sum(1 for each in ledger.in_window if each.role == "failed attempt")
+    failed_attempts = _failed_attempts(ledger)
     if failed_attempts:
         remarks.append(f"{plural(failed_attempts, 'failed attempt')} never went live: these are no failed changes")
     if unattributed:

@@ -40,6 +40,7 @@ def lead_time(ledger: Ledger) -> Figure:
             n=len(used),
             values=values,
             events="changes",
+            independent=(len(clusters), "deployments"),
             interval=intervals.get("median_seconds"),
             intervals=intervals,
             confidence=confidence,

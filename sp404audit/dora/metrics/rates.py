@@ -8,9 +8,10 @@ releases are patches they say nothing, and there is no upper bound.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sp404audit.dora.events import Deployment
+from sp404audit.dora.failures import SURE_HINTS
 from sp404audit.dora.figures import Confidence, Counted, Figure, Interval, Target, Verdict
 from sp404audit.dora.ledger import Ledger
 from sp404audit.dora.metrics.assembly import Draft, buckets, deployment_confidence, ends, finish, weaker
@@ -18,10 +19,7 @@ from sp404audit.dora.metrics.wording import amount, interval_text, plural
 from sp404audit.dora.statistics import mean, wilson
 from sp404audit.dora.targets import clean_events_needed, judge
 
-__all__ = ["PATCHES_SAY_NOTHING", "SURE_HINTS", "Question", "failure_confidence", "hinted", "rate_figure"]
-
-SURE_HINTS = frozenset({"revert", "rollback"})
-"""Hints of git that a deployment failed for certain; a patch release may have had any reason."""
+__all__ = ["PATCHES_SAY_NOTHING", "Question", "failure_confidence", "hinted", "rate_figure"]
 
 PATCHES_SAY_NOTHING = "git/patch-releases"
 """The note by which git's source says that it gave no hints from patch releases, and why."""
@@ -36,6 +34,7 @@ class Question:
         least, most: the same from git's hints: those that certainly count, and all that may.
         clean: the rule of those that do not count.
         others: evidence of other kinds, which does not count.
+        details: further numbers by their names in the JSON report.
     """
 
     metric: str
@@ -47,6 +46,7 @@ class Question:
     clean: str
     others: Sequence[Counted] = ()
     remarks: Sequence[str] = ()
+    details: Mapping[str, object] = field(default_factory=dict)
 
 
 def hinted(ledger: Ledger, *, sure: bool) -> dict[str, str]:
@@ -90,7 +90,7 @@ def _from_records(ledger: Ledger, question: Question) -> Figure:
             unit="ratio",
             value=k / n if n else None,
             n=n,
-            values=_share(k, n),
+            values={**_share(k, n), **question.details},
             events="deployments",
             interval=interval,
             intervals={"rate": interval},
@@ -127,6 +127,7 @@ def _from_hints(ledger: Ledger, question: Question) -> Figure:
     values: dict[str, object] = {
         "lower": _share(lower, n) if n else None,
         "upper": _share(upper, n) if n and upper is not None else None,
+        **question.details,
     }
     because = "no source tells of incidents; what failed is inferred from git alone"
     return finish(

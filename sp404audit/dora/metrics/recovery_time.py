@@ -13,7 +13,7 @@ from sp404audit.dora.figures import Figure
 from sp404audit.dora.ledger import Ledger
 from sp404audit.dora.metrics.assembly import Draft, buckets, finish
 from sp404audit.dora.metrics.durations import Spell, Spells
-from sp404audit.dora.metrics.rates import SURE_HINTS, failure_confidence
+from sp404audit.dora.metrics.rates import failure_confidence
 from sp404audit.dora.statistics import mean
 
 __all__ = ["recovery_time"]
@@ -22,10 +22,7 @@ __all__ = ["recovery_time"]
 def recovery_time(ledger: Ledger) -> Figure:
     """Measure how long failed deployments took to recover from."""
     is_hinted = not ledger.has_incidents
-    failures = ledger.failures.known
-    if is_hinted:
-        failures = {id_: each for id_, each in ledger.failures.hinted.items() if SURE_HINTS & set(each.kinds)}
-    spells = Spells(list(_spells(ledger, failures)))
+    spells = Spells(list(_spells(ledger, ledger.failed)))
     intervals = spells.intervals()
     confidence, because = failure_confidence(ledger) if spells.n else ("none", "no failed deployment is known")
     if is_hinted and spells.n:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sp404audit.dora.failures import Failure
+from sp404audit.dora.failures import SURE_HINTS, Failure
 from sp404audit.dora.figures import Figure
 from sp404audit.dora.ledger import Ledger
-from sp404audit.dora.metrics.rates import SURE_HINTS, Question, rate_figure
+from sp404audit.dora.metrics.rates import Question, rate_figure
 
 __all__ = ["rework_rate"]
 
