@@ -150,23 +150,22 @@ def deployment_event(
     Raises:
         EmitError: without an environment, or with neither commit nor version, or for a value that cannot be read back.
     """
-    environment = environment or around.environment
+    environment = _text("--environment", environment) or around.environment
     if not environment:
         raise EmitError("--environment is needed: where was it deployed to?")
-    sha, version = _commit(sha or around.sha), _text("--version", version or around.tag)
+    sha, version = _commit(sha or around.sha), _text("--version", version) or around.tag
     if not sha and not version:
         raise EmitError("--sha or --version is needed: what was deployed?")
-    service = _text("--service", service or around.service or "service")
+    service = _text("--service", service) or around.service or "service"
     custom: dict[str, Any] = {"sha": sha, "version": version, "production": production, "prerelease": prerelease}
     custom |= {"unplanned": unplanned, "remedies": _text("--remedies", remedies), "url": _url(rest, around)}
-    where = {"id": _text("--environment", environment)}
     if outcome == "success":
         content = {
             "environment": where,
             "artifactId": _text("--artifact", artifact) or _artifact(around, service, sha, version),
         }
         return _event(f"service.{kind}", around, at, service, "service", content, custom, rest)
-    custom |= {"deployment": True, "environment": where["id"], "service": service, "rollback": kind == "rolledback"}
+    custom |= {"deployment": True, "environment": environment, "service": service, "rollback": kind == "rolledback"}
     content = {"pipelineName": around.workflow, "url": custom["url"], "outcome": outcome}
     return _event("pipelinerun.finished", around, at, around.run or service, "pipelineRun", content, custom, rest)
 
@@ -205,18 +204,18 @@ def incident_event(
     Raises:
         EmitError: without a name or an environment, for a report without a ticket, or a value that cannot be read back.
     """
-    name, environment = _text("ID", name), environment or around.environment
+    name, environment = _text("ID", name), _text("--environment", environment) or around.environment
     if not name:
         raise EmitError("the id of the incident is needed: it is what joins its events")
     if not environment:
         raise EmitError("--environment is needed: where did it happen?")
-    ticket = _http("--ticket", ticket)
+    service, ticket = _text("--service", service), _http("--ticket", ticket)
     if state == "reported" and not ticket:
         raise EmitError("--ticket is needed for an incident that is reported; one that is noticed is detected")
     content: dict[str, Any] = {
         "description": _text("--title", title),
-        "environment": {"id": _text("--environment", environment)},
-        "service": {"id": _text("--service", service)} if service else None,
+        "environment": {"id": environment},
+        "service": {"id": service} if service else None,
         "artifactId": _text("--artifact", artifact),
         "ticketURI": ticket if state == "reported" else None,
     }
@@ -264,11 +263,11 @@ def build_event(
     words = {"failure": "failure", "cancelled": "cancel", "success": "success"}
     if outcome not in words:
         raise EmitError(f"--outcome: {outcome} is no end of a run; say {', '.join(words)}")
-    name = _text("--workflow", workflow or around.workflow)
+    name = _text("--workflow", workflow) or around.workflow
     content = {"pipelineName": name, "url": url, "outcome": words[outcome]}
     custom = {
         "sha": _commit(sha or around.sha),
-        "branch": _text("--branch", branch or around.branch),
+        "branch": _text("--branch", branch) or around.branch,
         "started_at": utc(started_at),
         "queued_at": utc(queued_at) if queued_at is not None else None,
         "attempt": attempt or around.attempt,
@@ -315,7 +314,7 @@ def _event(
         moment(at, "--at")
     except RecordError as error:
         raise EmitError(str(error)) from None
-    source = _text("--source", rest.get("source") or around.source or "/sp404audit")
+    source = _text("--source", rest.get("source", "")) or around.source or "/sp404audit"
     context = {
         "version": SPECIFICATION,
         "id": _text("--id", rest.get("id", "")),
