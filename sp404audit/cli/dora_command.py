@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from sp404audit.cli import output
+from sp404audit.cli.dora_event import command as _event
 from sp404audit.dora.figures import METRICS, MetricsReport
 from sp404audit.outcome import EXIT_COMPLIANT, EXIT_INCOMPLETE, EXIT_NOT_COMPLIANT, EXIT_USAGE
 from sp404audit.reports import Options
@@ -56,6 +57,8 @@ def _repository(_context: click.Context, _option: click.Parameter, value: str | 
         return value
     raise click.BadParameter(f"{value!r} is no OWNER/REPO; write the path before --github")
 
+
+command.add_command(_event)
 
 _OPTIONS: list[Callable[[Any], Any]] = [
     click.argument("path", default=".", type=click.Path(file_okay=False, path_type=Path)),
