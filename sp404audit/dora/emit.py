@@ -161,7 +161,7 @@ def deployment_event(
     custom |= {"unplanned": unplanned, "remedies": _text("--remedies", remedies), "url": _url(rest, around)}
     if outcome == "success":
         content = {
-            "environment": where,
+            "environment": {"id": environment},
             "artifactId": _text("--artifact", artifact) or _artifact(around, service, sha, version),
         }
         return _event(f"service.{kind}", around, at, service, "service", content, custom, rest)
