@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sp404audit.reports import FORMATS
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -53,3 +55,11 @@ def test_a_wheel_installed_elsewhere_finds_its_policies(policy: str, installed: 
     assert "images/no-latest-tag" in done.stdout
     where = run(installed, tmp_path, "config", "validate", "--policy", policy)
     assert where.stdout.startswith("valid: sp404audit:")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_wheel_installed_elsewhere_writes_every_format(name: str, installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM python:latest\n")
+    done = run(installed, tmp_path, "scan", "--engine", "native", "-f", f"{name}:report")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "no-latest-tag" in (tmp_path / "report").read_text("utf-8")
