@@ -3,7 +3,8 @@
 Two tables. Cold: one scan of `fixtures/sp404mk2` as a whole process, beside the bare import of what every scan
 imports, and beside the peers. Workflows: many workflow files in one scan, beside the floor (libyaml's events alone)
 and zizmor. Figures are CPU seconds of whole processes (user + system, children included), the best of several
-interleaved rounds, since machines are shared; peak memory is the largest resident set of a process.
+interleaved rounds, since machines are shared, and the least time that passed, which says something on an idle machine
+only; peak memory is the largest resident set of a process.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -45,22 +47,25 @@ class Contender(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """CPU seconds and peak resident memory in MiB of one process."""
+    """CPU seconds and peak resident memory in MiB of one process with its children, and how long it took."""
 
     cpu: float
     peak: float
+    wall: float
 
 
 def measure(command: Sequence[str], folder: Path) -> Figure:
     """Run a command once, its output thrown away, and read what it cost from the kernel."""
     # As users have it: a process that may not write bytecode compiles every module anew, and measures the compiler.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    begin = time.perf_counter()
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     _, _, usage = os.wait4(process.pid, 0)
     scale = 1024 if sys.platform == "darwin" else 1
-    return Figure(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024 / scale)
+    wall = time.perf_counter() - begin
+    return Figure(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024 / scale, wall)
 
 
 def race(title: str, contenders: Sequence[Contender], rounds: int, folder: Path) -> None:
@@ -70,14 +75,15 @@ def race(title: str, contenders: Sequence[Contender], rounds: int, folder: Path)
         for name, command in contenders:
             figure = measure(command, folder)
             known = best.get(name, figure)
-            best[name] = Figure(min(known.cpu, figure.cpu), max(known.peak, figure.peak))
+            best[name] = Figure(min(known.cpu, figure.cpu), max(known.peak, figure.peak), min(known.wall, figure.wall))
     base = best[contenders[0].name]
     ours = best["sp404audit"]
     print(f"\n{title} (best of {rounds + 1})")
-    print(f"{'':34}{'CPU s':>9}{'x floor':>9}{'x ours':>9}{'peak MiB':>10}")
+    print(f"{'':34}{'CPU s':>9}{'x floor':>9}{'x ours':>9}{'peak MiB':>10}{'wall s':>9}{'x floor':>9}")
     for name, figure in best.items():
         ratios = f"{figure.cpu / base.cpu:>9.2f}{figure.cpu / ours.cpu:>9.2f}"
-        print(f"{name:34}{figure.cpu:>9.3f}{ratios}{figure.peak:>10.0f}")
+        wall = f"{figure.wall:>9.3f}{figure.wall / base.wall:>9.2f}"
+        print(f"{name:34}{figure.cpu:>9.3f}{ratios}{figure.peak:>10.0f}{wall}")
 
 
 def peers_folder(given: Path | None) -> Path | None:
