@@ -40,20 +40,22 @@ def split_subject(subject: str) -> tuple[str, int]:
 
     GitHub writes `fix: x (#12)` for a squash, and `Merge pull request #12 from …`.
     """
-    if subject.endswith(")"):
-        stem, number = subject.rstrip(), 0
-        while stem.endswith(")"):
-            at = stem.rfind("(#")
-            digits = stem[at + 2 : -1]
-            if at < 1 or len(digits) > 9 or not (digits.isascii() and digits.isdigit()):
-                break
-            number, stem = number or int(digits), stem[:at].rstrip()
-        return stem, number
-    if subject.startswith(_MERGE):
-        digits = subject[len(_MERGE) :].partition(" ")[0]
-        if len(digits) <= 9 and digits.isascii() and digits.isdigit():
-            return subject, int(digits)
-    return subject.rstrip(), 0
+    stem, number = subject.rstrip(), 0
+    # One that names several, as a backport does, belongs to the last.
+    while stem[-1:] == ")":
+        at = stem.rfind("(#")
+        digits = stem[at + 2 : -1]
+        if at < 1 or not _is_number(digits):
+            break
+        number, stem = number or int(digits), stem[:at].rstrip()
+    if not number and stem.startswith(_MERGE):
+        digits = stem[len(_MERGE) :].partition(" ")[0]
+        number = int(digits) if _is_number(digits) else 0
+    return stem, number
+
+
+def _is_number(digits: str) -> bool:
+    return len(digits) <= 9 and digits.isascii() and digits.isdigit()
 
 
 def read_revert(stem: str, message: str) -> Revert | None:

@@ -214,7 +214,7 @@ def test_a_deployment_of_an_older_commit_is_a_rollback(new_repository: Callable[
     [
         ("fix: x (#12)", ("fix: x", 12)),
         ("fix: x (#12) (#13)", ("fix: x", 13)),
-        ("fix: x  (#12)  ", ("fix: x  (#12)", 0)),
+        ("fix: x  (#12)  ", ("fix: x", 12)),
         ("Merge pull request #5 from a/b", ("Merge pull request #5 from a/b", 5)),
         ("Merge pull request #x", ("Merge pull request #x", 0)),
         ("(#12)", ("(#12)", 0)),
