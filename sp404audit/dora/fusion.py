@@ -35,7 +35,7 @@ class Kind(NamedTuple):
 
 
 _RANKS = {"deployment": 1, "release": 2, "workflow run": 3, "tag": 4, "merge": 5}
-_NOUNS = {"merge": "merges to the main line", "event": "deployment events"}
+_NOUNS = {"merge": "merges to the main line", "event": "deployments"}
 
 
 class Fused(NamedTuple):
@@ -272,21 +272,34 @@ def _disagreements(
     if len(counts) > 1:
         best, *others = sorted(counts)
         for other in others:
-            pairs = [(a, b) for a, b in folding.same if kind_of(a) == best and b.id in counts[other]]
-            shared = {a.id for a, _ in pairs} & counts[best]
-            line = _difference(best, len(counts[best]), len(shared), other, len(counts[other]), len(pairs))
+            pairs = [(a.id, b.id) for a, b in folding.same if kind_of(a) == best and b.id in counts[other]]
+            shared = {kept for kept, _ in pairs} & counts[best]
+            failed = sum(1 for kept, _ in pairs if kept not in counts[best])
+            line = _difference(best, other, len(counts[best]), len(counts[other]), len(shared), failed)
             yield from [line] if line else []
     yield from _contradictions(folding.same, window)
 
 
-def _difference(best: Kind, knows: int, shared: int, other: Kind, tells: int, matched: int) -> str:
-    if knows == shared and tells == matched:
+def _difference(best: Kind, other: Kind, knows: int, tells: int, shared: int, failed: int) -> str:
+    """What two sources tell of the deployments in the window; empty when they agree."""
+    only = {other: tells - shared - failed, best: knows - shared}
+    if not any(only.values()) and not failed:
         return ""
-    alone = [f"{count} only {kind.source} knows" for kind, count in ((other, tells - matched), (best, knows - shared))]
-    parts = ", ".join([f"{matched} are the same", *alone])
-    whose = best.noun if best.source == other.source else f"{best.source}'s"
-    counts = f"{other.source} has {tells} {other.noun} in the window, {best.source} {knows} {best.noun}"
-    return f"{counts}: {parts}; {whose} are counted"
+    parts = [f"{shared} {'is' if shared == 1 else 'are'} the same"]
+    if failed:
+        parts.append(f"{failed} did not succeed by the word of {_name(best)}")
+    parts += [f"{number} only {_name(kind)} {_verb(kind, 'know')}" for kind, number in only.items()]
+    counts = f"{_name(other)} {_verb(other, 'tell')} of {tells} {other.noun} in the window, {_name(best)} of {knows}"
+    whose = f"what {_name(best)} {_verb(best, 'tell')} counts"
+    return f"{counts} {best.noun}: {', '.join(parts)}; {whose}"
+
+
+def _name(kind: Kind) -> str:
+    return {"events": "event files", "github": "GitHub"}.get(kind.source, kind.source)
+
+
+def _verb(kind: Kind, verb: str) -> str:
+    return verb if kind.source == "events" else f"{verb}s"
 
 
 def _contradictions(same: Iterable[tuple[Deployment, Deployment]], window: Window) -> Iterable[str]:
@@ -296,10 +309,12 @@ def _contradictions(same: Iterable[tuple[Deployment, Deployment]], window: Windo
             continue
         name = kept.version or other.version or kept.sha[:12] or kept.id
         if kept.outcome == "failure" and other.outcome == "success":
-            failed.append(f"{name} ({other.source} has it as {kind_of(other).noun[:-1]}, {kept.source} says it failed)")
+            better, lesser = kind_of(kept), kind_of(other)
+            whose = f"{_name(lesser)} {_verb(lesser, 'tell')} of it, {_name(better)} {_verb(better, 'say')} it failed"
+            failed.append(f"{name} ({whose})")
         elif abs(kept.finished_at - other.finished_at) > _DIFFERENT_TIME:
             hours = abs(kept.finished_at - other.finished_at) / 3600
-            late.append((-hours, f"{name} by {hours:.1f} h ({kept.source} and {other.source})"))
+            late.append((-hours, f"{name} by {hours:.1f} h ({_name(kind_of(kept))} and {_name(kind_of(other))})"))
     if failed:
         yield f"sources disagree whether these went live: {_listed(sorted(failed))}"
     if late:

@@ -88,8 +88,8 @@ def test_disagreement_is_told_in_numbers(bench: Any) -> None:
     other = on_github(bench, "x", 300)
     found = fused(bench, bench.told(*tags, name="git"), bench.told(*live, other, name="github"))
     assert found.disagreements == (
-        "git has 12 tags in the window, github 9 deployments: 8 are the same, 4 only git knows, 1 only github knows; "
-        "github's are counted",
+        "git tells of 12 tags in the window, GitHub of 9 deployments: 8 are the same, 4 only git knows, "
+        "1 only GitHub knows; what GitHub tells counts",
     )
     assert set(found.superseded) == {tag.id for tag in tags[8:]}
 
@@ -105,14 +105,14 @@ def test_that_a_deployment_failed_outweighs_its_tag(bench: Any) -> None:
     live = on_github(bench, "def", 30)
     found = fused(bench, bench.told(tag, name="git"), bench.told(failed, live, name="github"))
     assert [each.outcome for each in found.deployments] == ["failure", "success"]
-    assert "v1.0.0 (git has it as tag, github says it failed)" in found.disagreements[-1]
+    assert "v1.0.0 (git tells of it, GitHub says it failed)" in found.disagreements[-1]
 
 
 def test_times_far_apart_are_told(bench: Any) -> None:
     tag, live = bench.tag("v1.0.0", 1, "abc"), on_github(bench, "abc", 6.5)
     found = fused(bench, bench.told(tag, name="git"), bench.told(live, name="github"))
     assert found.disagreements == (
-        "sources disagree by more than an hour when these went live: v1.0.0 by 5.5 h (github and git)",
+        "sources disagree by more than an hour when these went live: v1.0.0 by 5.5 h (GitHub and git)",
     )
 
 

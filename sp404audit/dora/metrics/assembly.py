@@ -220,8 +220,11 @@ def trend(metric: str, weeks: Sequence[Bucket]) -> Trend | None:
     if len(values) < LEAST_BUCKETS:
         return Trend("none", None, f"{len(values)} full weeks with data are too few for a trend")
     chance, slope = mann_kendall(values), theil_sen(values)
-    if chance >= _CHANCE or slope == 0:
+    if slope == 0:
+        return Trend("none", None, f"level over {len(values)} weeks")
+    if chance >= _CHANCE:
         return Trend("none", None, f"no trend beyond chance over {len(values)} weeks (p = {chance:.2f})")
     told = "p < 0.001" if chance < 0.001 else f"p = {chance:.3f}"
     is_better = (slope > 0) == (metric in _BETTER_UPWARDS)
-    return Trend("up" if slope > 0 else "down", is_better, f"over {len(values)} weeks ({told})")
+    word = "rises" if slope > 0 else "falls"
+    return Trend("up" if slope > 0 else "down", is_better, f"{word} over {len(values)} weeks ({told})")

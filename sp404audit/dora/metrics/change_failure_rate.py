@@ -60,9 +60,11 @@ def _remarks(ledger: Ledger, unattributed: int) -> list[str]:
     remarks = []
     failed_attempts = _failed_attempts(ledger)
     if failed_attempts:
-        remarks.append(f"{plural(failed_attempts, 'failed attempt')} never went live: these are no failed changes")
+        remarks.append(
+            f"{plural(failed_attempts, 'attempt')} never went live: what users never met is no failed change"
+        )
     if unattributed:
-        remarks.append(f"{plural(unattributed, 'incident')} are laid to no deployment")
+        remarks.append(f"laid to no deployment: {plural(unattributed, 'incident')}")
     if ledger.has_incidents:
         reach = span(ledger.scope.settings.attribution_window)
         remarks.append(f"an incident without a link is laid to the last deployment of the {reach} before it")
