@@ -20,11 +20,16 @@ from sp404audit.dora.ledger import Scope, draw_up
 from sp404audit.dora.metrics import figures
 from sp404audit.dora.settings import Settings, SettingsError
 from sp404audit.dora.window import Calendar, WindowError, parse_moment, utc, window
+from sp404audit.git import GitError
 from sp404audit.policy import loading
 from sp404audit.policy.model import Policy
 from sp404audit.results import Result
 
 __all__ = ["MeasureError", "measure", "report"]
+
+
+_LATEST = 4_102_444_800
+"""2100-01-01T00:00Z: what is dated later is a mistake."""
 
 
 class MeasureError(Exception):
@@ -79,7 +84,10 @@ def measure(
     scope = _scope(in_force, since=since, until=until, as_of=as_of, timezone=timezone, service=service)
     others = _others(root, scope, events=events, github=github, api_budget=api_budget, prometheus=prometheus)
     collected, history = _git(root, scope, others)
-    return report(scope, collected, history, policy=in_force.name, findings=findings)
+    try:
+        return report(scope, collected, history, policy=in_force.name, findings=findings)
+    except GitError as error:
+        raise MeasureError(str(error)) from None
 
 
 def report(
@@ -139,6 +147,8 @@ def _scope(
         measured = window(since, until, now, calendar)
     except (SettingsError, WindowError) as error:
         raise MeasureError(str(error)) from None
+    if measured.since < 0 or now > _LATEST:
+        raise MeasureError("the window reaches beyond the years 1970 to 2100; choose another --since or --as-of")
     if measured.until > now:
         told = f"the window would end at {utc(measured.until)}"
         raise MeasureError(f"{told}, and nothing is known after {utc(now)}; choose an earlier end, or a later --as-of")

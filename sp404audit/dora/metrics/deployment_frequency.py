@@ -169,6 +169,9 @@ def _remarks(ledger: Ledger, observed: Window, days: dict[str, object]) -> list[
         begun = ledger.begins_at is not None and ledger.begins_at >= observed.since
         why = "the history is younger than the window" if begun else "deployments are not known for all of the window"
         remarks.append(f"{why}: the rate is of its last {span(observed.until - observed.since)}")
+    services = {each.service for each in ledger.counted}
+    if len(services) > 1:
+        remarks.append(f"{len(services)} services are counted together; `--service NAME` measures one")
     target = ledger.scope.settings.targets.get("deployment_frequency")
     if target is not None and target.statistic == "median_days_per_week":
         remarks.append(

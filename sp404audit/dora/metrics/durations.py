@@ -7,6 +7,7 @@ ones that last on. Spans are in whole seconds: nothing is cut to hours.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from sp404audit.dora.figures import Counted, Interval
 from sp404audit.dora.metrics.assembly import ends
@@ -71,6 +72,7 @@ class Spells:
         """The mean of those that ended."""
         return mean(self.ended) if self.ended else None
 
+    @cached_property
     def intervals(self) -> dict[str, Interval | None]:
         """Of median and mean. What is not over yet leaves the upper end open."""
         found = {"median_seconds": self._median_interval(), "mean_seconds": bootstrap_mean(self.ended)}
@@ -99,8 +101,8 @@ class Spells:
             "open": len(self.open),
             "open_at_least_seconds": list(self.open),
             "median_method": "kaplan-meier" if self.open else "type 7",
-            "interval_seconds": ends(self.intervals()["median_seconds"]),
-            "mean_interval_seconds": ends(self.intervals()["mean_seconds"]),
+            "interval_seconds": ends(self.intervals["median_seconds"]),
+            "mean_interval_seconds": ends(self.intervals["mean_seconds"]),
             "values_seconds": few,
             "negative": self.negative,
         }

@@ -16,7 +16,7 @@ __all__ = ["mttr"]
 def mttr(ledger: Ledger) -> Figure:
     """Measure how long incidents that began in the window lasted; overlapping ones are each their own."""
     spells = Spells(list(_spells(ledger)))
-    intervals = spells.intervals()
+    intervals = spells.intervals
     confidence, because = _confidence(spells, ledger)
     moments = [(each.at, float(each.seconds)) for each in spells.all if not each.is_open and each.seconds >= 0]
     return finish(

@@ -23,7 +23,7 @@ def recovery_time(ledger: Ledger) -> Figure:
     """Measure how long failed deployments took to recover from."""
     is_hinted = not ledger.has_incidents
     spells = Spells(list(_spells(ledger, ledger.failed)))
-    intervals = spells.intervals()
+    intervals = spells.intervals
     confidence, because = failure_confidence(ledger) if spells.n else ("none", "no failed deployment is known")
     if is_hinted and spells.n:
         confidence, because = "low", "failures and what mended them are inferred from git alone"
