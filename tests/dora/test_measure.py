@@ -257,7 +257,7 @@ def test_other_sources_do_without_a_history(synthetic: Any, tmp_path: Path) -> N
         ({"since": "2025-02-01"}, "empty"),
         ({"until": "2026-01-01"}, "nothing is known after"),
         ({"timezone": "Mars"}, "time zone"),
-        ({"as_of": "0001-01-01"}, "1970 to 2100"),
+        ({"as_of": "1969-12-31", "since": "1d"}, "1970 to 2100"),
         ({"as_of": "9999-12-31", "since": "1d"}, "1970 to 2100"),
         ({"since": "99999y"}, "1970 to 2100"),
         ({"service": "api"}, "no service"),
