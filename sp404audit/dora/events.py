@@ -224,7 +224,7 @@ class History(Protocol):
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:
         """Whether one commit is contained in the other (a commit contains itself)."""
 
-    def attribute(self, tips: Sequence[str], paths: Sequence[str] = ()) -> list[tuple[Change, ...]]:
+    def attribute(self, tips: Sequence[str], paths: Sequence[str] = ()) -> Sequence[Sequence[Change]]:
         """For deployments in order of time, the changes that each was the first to contain; no change twice.
 
         The first list is what was there before measuring began. `paths` limits to changes that touch them.

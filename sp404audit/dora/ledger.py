@@ -217,8 +217,8 @@ class _Firsts:
         settings: Settings,
     ) -> None:
         self._history = history
-        self._changes: dict[str, tuple[Change, ...]] = {}
-        self._beginnings: list[tuple[Deployment, tuple[Change, ...]]] = []
+        self._changes: dict[str, Sequence[Change]] = {}
+        self._beginnings: list[tuple[Deployment, Sequence[Change]]] = []
         self._unknown: list[Deployment] = []
         self.squashed = history.squashed if history else False
         if history is None:
@@ -240,7 +240,7 @@ class _Firsts:
             self._beginnings.append((ordered[0], found[0]))
             self._changes.update({each.id: changes for each, changes in zip(ordered[1:], found[1:], strict=True)})
 
-    def of(self, deployment: Deployment) -> tuple[Change, ...]:
+    def of(self, deployment: Deployment) -> Sequence[Change]:
         """The changes that a deployment was the first to contain; none for the first deployment of all."""
         return self._changes.get(deployment.id, ())
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import overload
 
 from sp404audit.dora.events import Change, Deployment, FailureSignal
 from sp404audit.dora.settings import Settings
@@ -30,6 +31,31 @@ __all__ = ["GitHistory"]
 
 _LEAST_SHORT_ID = 4
 _SAME_TIMES, _NUMBERED = 0.9, 0.4
+
+
+class Brought(Sequence[Change]):
+    """The changes of one deployment, each made when it is asked for: most deployments lie outside of the window."""
+
+    def __init__(self, numbers: Sequence[int], change: Callable[[int], Change]) -> None:
+        self._numbers = numbers
+        self._change = change
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> Change: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Change]: ...
+
+    def __getitem__(self, place: int | slice) -> Change | Sequence[Change]:
+        if isinstance(place, slice):
+            return Brought(self._numbers[place], self._change)
+        return self._change(self._numbers[place])
+
+    def __iter__(self) -> Iterator[Change]:
+        return map(self._change, self._numbers)
 
 
 class GitHistory:
@@ -89,8 +115,14 @@ class GitHistory:
     @property
     def untimed(self) -> int:
         """How many commits have no sane time at all; they are no changes, for nothing can be reckoned from them."""
-        pairs = zip(self.commits.authored, self.commits.committed, strict=True)
-        return sum(authored == UNKNOWN == committed for authored, committed in pairs)
+        return len(self._untimed)
+
+    @cached_property
+    def _untimed(self) -> frozenset[int]:
+        authored, committed = self.commits.authored, self.commits.committed
+        if min(committed, default=0) >= 0:
+            return frozenset()
+        return frozenset(number for number, at in enumerate(committed) if at == UNKNOWN == authored[number])
 
     def resolve(self, name: str) -> str | None:
         """The full id of the commit that a tag, a full or an unambiguous short id (of four digits or more) names."""
@@ -115,7 +147,7 @@ class GitHistory:
         first, second = self.numbers.get(ancestor), self.numbers.get(descendant)
         return first is not None and second is not None and self.graph.is_ancestor(first, second)
 
-    def attribute(self, tips: Sequence[str], paths: Sequence[str] = ()) -> list[tuple[Change, ...]]:
+    def attribute(self, tips: Sequence[str], paths: Sequence[str] = ()) -> list[Brought]:
         """For deployments in order of time, the changes that each was the first to contain, the oldest first.
 
         Args:
@@ -128,11 +160,13 @@ class GitHistory:
         owner = self.graph.owners(self.numbers.get(tip, NONE) for tip in tips)
         touched = self.touching(paths) if paths else None
         found: list[list[int]] = [[] for _ in tips]
-        merges, shas = self.graph.merges, self.commits.shas
+        merges, shas, untimed = self.graph.merges, self.commits.shas, self._untimed
         for number in range(len(shas) - 1, -1, -1):
             if owner[number] >= 0 and number not in merges and (touched is None or shas[number] in touched):
                 found[owner[number]].append(number)
-        return [tuple(self._changes(each)) for each in found]
+        if untimed:
+            found = [[number for number in each if number not in untimed] for each in found]
+        return [Brought(each, self.change) for each in found]
 
     def touching(self, paths: Sequence[str]) -> frozenset[str]:
         """The ids of the commits that touch files which one of the globs fits, from the top of the repository.
@@ -182,24 +216,18 @@ class GitHistory:
                 known.add(version.numbers)
         return {service: patch_share(known) for service, known in sorted(releases.items())}
 
-    def _changes(self, numbers: Iterable[int]) -> Iterator[Change]:
-        """Make changes of commits; those without any sane time are none."""
-        commits, authors, merges = self.commits, self._authors, self._merges
-        shas, pulls, identities = commits.shas, commits.pulls, commits.identities
-        for number in numbers:
-            authored, committed = commits.authored[number], commits.committed[number]
-            if authored < 0 or committed < 0:
-                authored = committed = max(authored, committed)
-                if committed < 0:
-                    continue
-            address, bot = authors[identities[number]]
-            merged_at, pull = None, pulls[number]
-            merge = merges[number]
-            if merge >= 0:
-                at = commits.committed[merge]
-                merged_at = at if at >= 0 else None
-                pull = pull or pulls[merge]
-            yield Change(shas[number], authored, committed, address, bot, merged_at, None, pull or None)
+    def change(self, number: int) -> Change:
+        """What is known of a commit. Of a time that is no sane one, the other stands for both."""
+        commits = self.commits
+        authored, committed = commits.authored[number], commits.committed[number]
+        if authored < 0 or committed < 0:
+            authored = committed = max(authored, committed)
+        address, bot = self._authors[commits.identities[number]]
+        merge, merged_at, pull = self._merges[number], None, commits.pulls[number]
+        if merge >= 0:
+            merged_at = commits.committed[merge] if commits.committed[merge] >= 0 else None
+            pull = pull or commits.pulls[merge]
+        return Change(commits.shas[number], authored, committed, address, bot, merged_at, None, pull or None)
 
     @cached_property
     def _merges(self) -> array[int]:

@@ -373,7 +373,7 @@ class TestHostileCommits:
         collected, history = read(repository.folder)
         assert versions(collected) == ["v1.0.0"]
         assert "1 commits have no time" in notes(collected)["git/times"]
-        assert history.attribute([repository.commits["A"], made.stdout.decode().strip()])[1] == ()
+        assert list(history.attribute([repository.commits["A"], made.stdout.decode().strip()])[1]) == []
 
     def test_bots_are_told_apart(self, new_repository: New) -> None:
         repository = new_repository()
