@@ -11,12 +11,12 @@ from sp404audit.dora.figures import Window
 from sp404audit.dora.settings import Settings
 from sp404audit.dora.sources.github.access import Token, api_url, repository_at, repository_of
 from sp404audit.dora.sources.github.client import DEFAULT_BUDGET, Client
-from sp404audit.dora.sources.github.deployments import read_deployments, read_environments, read_releases
+from sp404audit.dora.sources.github.deployments import list_deployments, read_courses, read_environments, read_releases
 from sp404audit.dora.sources.github.gathering import Gathering
 from sp404audit.dora.sources.github.issues import read_incidents
 from sp404audit.dora.sources.github.problems import RefusedError
-from sp404audit.dora.sources.github.pulls import hotfixes, read_changes
-from sp404audit.dora.sources.github.runs import read_builds
+from sp404audit.dora.sources.github.pulls import hotfixes, list_pulls, read_changes
+from sp404audit.dora.sources.github.runs import list_runs, read_builds
 from sp404audit.dora.sources.github.store import open_store
 from sp404audit.dora.sources.github.values import text
 
@@ -63,8 +63,8 @@ def repository_name(given: str, root: str | os.PathLike[str], client: Client) ->
 def collect(repository: str, settings: Settings, window: Window, client: Client) -> Collected:
     """Ask GitHub for deployments, releases, incidents, pull requests and builds.
 
-    What cannot be had is told in the report's notes, with the way out; the rest is there. Lists that many figures
-    rest on come first, and questions that are asked once a record come last within each kind.
+    What cannot be had is told in the report's notes, with the way out; the rest is there. Lists come first, and then
+    what is asked once a record, in the order in which figures rest on it: a budget that ends leaves something of each.
 
     Args:
         repository: `owner/name`.
@@ -77,12 +77,15 @@ def collect(repository: str, settings: Settings, window: Window, client: Client)
     """
     gathering = Gathering(repository_of(repository), settings, window, client)
     branch = settings.branch or _default_branch(gathering)
-    deployments = read_deployments(gathering)
-    read_environments(gathering, deployments)
+    listed = list_deployments(gathering)
     releases = read_releases(gathering)
     incidents = read_incidents(gathering)
-    builds = read_builds(gathering, branch) if branch else []
-    changes = read_changes(gathering, branch) if branch else []
+    pulls = list_pulls(gathering, branch) if branch else []
+    runs = list_runs(gathering, branch) if branch else []
+    deployments = read_courses(gathering, listed)
+    read_environments(gathering, deployments)
+    builds = read_builds(gathering, runs)
+    changes = read_changes(gathering, pulls)
     if gathering.covers_since is None and releases:
         gathering.covers_since = min(each.finished_at for each in releases)
     remedies = hotfixes(gathering, changes)

@@ -17,7 +17,7 @@ from sp404audit.dora.sources.github.values import commit, moment, records, text,
 from sp404audit.lazy import regex
 from sp404audit.records import NamedTuple
 
-__all__ = ["read_deployments", "read_environments", "read_releases"]
+__all__ = ["Listed", "list_deployments", "read_courses", "read_environments", "read_releases"]
 
 _VERSION = regex(r"(?:[^\s]{1,200}[-/@])?v?[0-9]{1,9}(?:\.[0-9]{1,9}){1,3}[^\s/]{0,100}")
 _BAD = ("failure", "error")
@@ -31,17 +31,30 @@ class _Course(NamedTuple):
     failed_at: int | None = None
 
 
-def read_deployments(gathering: Gathering) -> list[Deployment]:
-    """The deployments since `gathering.earliest`, with the course of those to production.
+class Listed(NamedTuple):
+    """The deployments of a repository, the latest first, and from when on the list has all; None for its beginning."""
+
+    records: Mapping[int, Mapping[str, Any]]
+    since: int | None
+
+
+def list_deployments(gathering: Gathering) -> Listed:
+    """The deployments since `gathering.earliest`, and some before them."""
+    found: dict[int, Mapping[str, Any]] = {}
+    since: int | None = None
+    with gathering.part("deployments"):
+        since = _list(gathering, found)
+    ordered = sorted(found.items(), key=lambda each: (_created(each[1]), each[0]), reverse=True)
+    gathering.counts["deployments"] = len(ordered)
+    return Listed(dict(ordered), since)
+
+
+def read_courses(gathering: Gathering, listed: Listed) -> list[Deployment]:
+    """The deployments with the course of those to production, and in `gathering` from when on they are known.
 
     Statuses are asked for the latest first, so that a budget that ends cuts off the oldest.
     """
-    found: dict[int, Mapping[str, Any]] = {}
-    reach: int | None = None
-    with gathering.part("deployments"):
-        reach = _list(gathering, found)
-    ordered = sorted(found.items(), key=lambda each: (_created(each[1]), each[0]), reverse=True)
-    made = {id_: _deployment(gathering, id_, record) for id_, record in ordered}
+    made = {id_: _deployment(gathering, id_, record) for id_, record in listed.records.items()}
 
     def ask(id_: int) -> None:
         course = _course(gathering, id_)
@@ -50,18 +63,22 @@ def read_deployments(gathering: Gathering) -> list[Deployment]:
 
     wanted = [id_ for id_ in made if _is_production(gathering, made[id_])]
     unknown = gathering.each("statuses of deployments", wanted, ask)
-    gathering.counts["deployments"] = len(made)
     if wanted:
         # Nobody recorded deployments before the first one: what came earlier has to be known from elsewhere. Whose
         # course is not known counts for nothing, and what came before it is not known either.
         first = min(made[id_].finished_at for id_ in wanted)
-        reach = first if reach is None else reach
-        gathering.covers_since = max([reach, *(_created(found[id_]) + 1 for id_ in unknown)])
+        reach = first if listed.since is None else listed.since
+        gathering.covers_since = max([reach, *(_created(listed.records[id_]) + 1 for id_ in unknown)])
     return list(made.values())
 
 
 def _list(gathering: Gathering, found: dict[int, Mapping[str, Any]]) -> int | None:
-    """Read the list, the latest first, until it is too old; tell from when on it is known, None for its beginning."""
+    """Read the list, the latest first, until it is too old; tell from when on it is known, None for its beginning.
+
+    What was live when the window began has to be known, too: where there are deployments to production, the last one
+    before the window is looked for, however old it is.
+    """
+    live, earlier = False, False
     for page in gathering.items("deployments", "/deployments", {}):
         for record in page:
             id_, created = whole(record, "id"), moment(record, "created_at")
@@ -69,8 +86,10 @@ def _list(gathering: Gathering, found: dict[int, Mapping[str, Any]]) -> int | No
                 gathering.odd["deployments"] += 1
             elif created < gathering.window.until:
                 found[id_] = record
+                if _is_production(gathering, _deployment(gathering, id_, record)):
+                    live, earlier = True, earlier or created < gathering.window.since
         times = [_created(record) for record in page]
-        if times and max(times) < gathering.earliest:
+        if times and max(times) < gathering.earliest and (earlier or not live):
             return gathering.earliest
     return None
 

@@ -121,7 +121,7 @@ class Gathering:
 
     def conclude(self) -> tuple[Note, ...]:
         """All notes, with what was counted along the way."""
-        lost = [f"{what} of {n}" if n else what for what, n in sorted(self.missing.items())]
+        lost = [what.replace(" of ", f" of {n} ", 1) if n else what for what, n in sorted(self.missing.items())]
         if lost:
             self.note("incomplete", f"not read, or not all: {', '.join(lost)}; figures from these are incomplete")
         odd = [f"{n} {what}" for what, n in sorted(self.odd.items()) if n]

@@ -12,10 +12,10 @@ from sp404audit.dora.sources.github.gathering import Gathering
 from sp404audit.dora.sources.github.values import commit, entry, labels, moment, text, whole
 from sp404audit.records import NamedTuple
 
-__all__ = ["hotfixes", "read_changes"]
+__all__ = ["Pull", "hotfixes", "list_pulls", "read_changes"]
 
 
-class _Pull(NamedTuple):
+class Pull(NamedTuple):
     """A merged pull request; its labels hold the first of the policy's hotfix labels when its branch says the same."""
 
     number: int
@@ -27,13 +27,9 @@ class _Pull(NamedTuple):
     labels: tuple[str, ...]
 
 
-def read_changes(gathering: Gathering, branch: str) -> list[Change]:
-    """A change for what each pull request became on the main line, and one for each of its commits.
-
-    Which of them are in the history depends on how it was merged: the commit that a squash made, or the commits
-    themselves. A rebase makes new commits, of which the API names the last.
-    """
-    pulls: dict[int, _Pull] = {}
+def list_pulls(gathering: Gathering, branch: str) -> list[Pull]:
+    """Pull requests that were merged into a branch since `gathering.earliest`, the latest first."""
+    pulls: dict[int, Pull] = {}
     with gathering.part("pull requests"):
         parameters = {"state": "closed", "base": branch, "sort": "updated", "direction": "desc"}
         for page in gathering.items("pull requests", "/pulls", parameters):
@@ -44,10 +40,18 @@ def read_changes(gathering: Gathering, branch: str) -> list[Change]:
             # What was updated last before that was merged before that, too.
             if page and max(moment(record, "updated_at") or 0 for record in page) < gathering.earliest:
                 break
-    ordered = sorted(pulls.values(), key=lambda each: (each.merged_at, each.number), reverse=True)
-    changes = {pull.sha: _change(pull, pull.sha) for pull in ordered}
-    gathering.each("commits of pull requests", ordered, lambda pull: _add_commits(gathering, pull, changes))
     gathering.counts["pull requests"] = len(pulls)
+    return sorted(pulls.values(), key=lambda each: (each.merged_at, each.number), reverse=True)
+
+
+def read_changes(gathering: Gathering, pulls: list[Pull]) -> list[Change]:
+    """A change for what each pull request became on the main line, and one for each of its commits.
+
+    Which of them are in the history depends on how it was merged: the commit that a squash made, or the commits
+    themselves. A rebase makes new commits, of which the API names the last.
+    """
+    changes = {pull.sha: _change(pull, pull.sha) for pull in pulls}
+    gathering.each("commits of pull requests", pulls, lambda pull: _add_commits(gathering, pull, changes))
     return list(changes.values())
 
 
@@ -57,7 +61,7 @@ def hotfixes(gathering: Gathering, changes: list[Change]) -> set[str]:
     return {each.sha for each in changes if any(label.casefold() in wanted for label in each.labels)}
 
 
-def _pull(gathering: Gathering, record: Mapping[str, Any]) -> _Pull | None:
+def _pull(gathering: Gathering, record: Mapping[str, Any]) -> Pull | None:
     """A pull request; None for one that was closed without a merge, or cannot be read."""
     if record.get("merged_at") is None:
         return None
@@ -70,7 +74,7 @@ def _pull(gathering: Gathering, record: Mapping[str, Any]) -> _Pull | None:
     settings = gathering.settings
     if settings.hotfix_labels and matches_any(text(entry(record, "head"), "ref"), settings.hotfix_branches):
         named = (*named, settings.hotfix_labels[0]) if settings.hotfix_labels[0] not in named else named
-    return _Pull(
+    return Pull(
         number=number,
         sha=sha,
         created_at=moment(record, "created_at") or merged,
@@ -81,7 +85,7 @@ def _pull(gathering: Gathering, record: Mapping[str, Any]) -> _Pull | None:
     )
 
 
-def _change(pull: _Pull, sha: str) -> Change:
+def _change(pull: Pull, sha: str) -> Change:
     return Change(
         sha=sha,
         authored_at=min(pull.created_at, pull.merged_at),
@@ -94,7 +98,7 @@ def _change(pull: _Pull, sha: str) -> Change:
     )
 
 
-def _add_commits(gathering: Gathering, pull: _Pull, changes: dict[str, Change]) -> None:
+def _add_commits(gathering: Gathering, pull: Pull, changes: dict[str, Change]) -> None:
     """Ask for the commits of a pull request, the oldest first; GitHub tells no more than 250 of them.
 
     A merged pull request gets no further commits, so that they need to be asked for once only.

@@ -16,7 +16,7 @@ from sp404audit.dora.sources.github.gathering import Gathering
 from sp404audit.dora.sources.github.values import commit, iso, moment, text, whole
 from sp404audit.records import NamedTuple
 
-__all__ = ["read_builds"]
+__all__ = ["Run", "list_runs", "read_builds"]
 
 MOST_RESULTS = 1000
 _BLOCK = 30 * 86_400
@@ -39,19 +39,27 @@ class _Attempt(NamedTuple):
     outcome: Outcome
 
 
-def read_builds(gathering: Gathering, branch: str) -> list[Build]:
-    """The builds of a branch in the window; the latest first, so that a budget that ends cuts off the oldest."""
+Run = tuple[int, Mapping[str, Any]]
+"""The id of a run, and what the list says of it."""
+
+
+def list_runs(gathering: Gathering, branch: str) -> list[Run]:
+    """The runs of a branch in the window that are builds, the latest first."""
     runs: dict[int, Mapping[str, Any]] = {}
     with gathering.part("workflow runs"):
         for since, until in _blocks(gathering.window.since, gathering.window.until):
             for record in _runs(gathering, branch, since, until):
                 if (id_ := whole(record, "id")) is not None:
                     runs[id_] = record
-    wanted = [(id_, record) for id_, record in runs.items() if _is_build(gathering, record)]
-    wanted.sort(key=lambda each: (moment(each[1], "created_at") or 0, each[0]), reverse=True)
-    builds: list[Build] = []
-    gathering.each("jobs of workflow runs", wanted, lambda each: builds.extend(_builds(gathering, *each)))
     gathering.counts["workflow runs"] = len(runs)
+    wanted = [(id_, record) for id_, record in runs.items() if _is_build(gathering, record)]
+    return sorted(wanted, key=lambda each: (moment(each[1], "created_at") or 0, each[0]), reverse=True)
+
+
+def read_builds(gathering: Gathering, runs: list[Run]) -> list[Build]:
+    """The builds that runs were, in the order of the runs: a budget that ends cuts off the last."""
+    builds: list[Build] = []
+    gathering.each("jobs of workflow runs", runs, lambda each: builds.extend(_builds(gathering, *each)))
     gathering.counts["builds"] = len(builds)
     return builds
 

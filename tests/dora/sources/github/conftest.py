@@ -83,6 +83,7 @@ class GitHub:
         faults: asked in order before anything is answered; the first that has a reply wins.
         most_per_page: fewer than what is asked for, so that three pages need no three hundred records.
         ahead: by how many seconds its clock is ahead.
+        prefix: where the API begins: `/api/v3` on an enterprise server.
         seen: every question.
     """
 
@@ -100,6 +101,7 @@ class GitHub:
         self.most_per_page = 100
         self.has_etags = True
         self.ahead = 0
+        self.prefix = ""
         self.seen: list[Seen] = []
         self.replies: list[tuple[str, int, Any]] = []
         self.url = ""
@@ -177,6 +179,8 @@ class GitHub:
     # --- answers ---------------------------------------------------------------------------------------------------
 
     def answer(self, path: str, query: dict[str, str], headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+        assert path.startswith(f"{self.prefix}/")
+        path = path.removeprefix(self.prefix)
         reply = next((reply for fault in self.faults if (reply := fault(path, query)) is not None), None)
         if reply is None:
             reply = self._regular(path, query)
@@ -209,7 +213,8 @@ class GitHub:
         if number * size < len(records):
             following = urlencode({**query, "page": str(number + 1)})
             first = urlencode({**query, "page": "1"})
-            links["Link"] = f'<{self.url}{path}?{first}>; rel="first", <{self.url}{path}?{following}>; rel="next"'
+            place = f"{self.url}{self.prefix}{path}"
+            links["Link"] = f'<{place}?{first}>; rel="first", <{place}?{following}>; rel="next"'
         return Reply(200, links, {"total_count": total, key: part} if key else part)
 
     def _list(self, name: str, query: dict[str, str]) -> tuple[str, list[dict[str, Any]], int] | None:
@@ -303,10 +308,28 @@ def _served(github: GitHub) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def description() -> Description | None:
+def description_module() -> Any:
+    """The module `description` beside this file."""
+    return _load("description")
+
+
+@pytest.fixture(scope="session")
+def description(description_module: Any) -> Description | None:
     """What GitHub says of its API; None where that is not installed."""
-    module = _load("description")
-    return cast("Description", module.Description()) if module.SOURCE.is_file() else None
+    return cast("Description", description_module.Description()) if description_module.SOURCE.is_file() else None
+
+
+@pytest.fixture(scope="session")
+def prism_file() -> Path:
+    """Where `.ci/run` installs Prism."""
+    return Path(__file__).parents[4] / ".ci/node_modules/@stoplight/prism-cli/dist/index.js"
+
+
+def _shortened(body: Any) -> Any:
+    """An answer with the first and the last of a long list: the records between are made like these."""
+    if isinstance(body, dict):
+        return {key: _shortened(value) for key, value in body.items()}
+    return [*body[:10], *body[-10:]] if isinstance(body, list) and len(body) > 20 else body
 
 
 @pytest.fixture
@@ -317,8 +340,8 @@ def github(description: Description | None) -> Iterator[GitHub]:
         yield made
     if description is None:
         return
-    problems = [line for path, status, body in made.replies for line in description.problems(path, status, body)]
-    assert problems == []
+    replies = [(path, status, _shortened(body)) for path, status, body in made.replies]
+    assert [line for path, status, body in replies for line in description.problems(path, status, body)] == []
     for seen in made.seen:
         if seen.path.startswith("/repos/"):
             assert set(seen.query) <= description.parameters(seen.path), seen

@@ -174,6 +174,18 @@ def test_deployments_are_read_until_they_are_too_old(github: GitHub, make_client
     assert not collected.report.partial
 
 
+def test_the_last_deployment_before_the_window_is_looked_for(
+    github: GitHub, make_client: MakeClient, window: Window
+) -> None:
+    github.most_per_page = 1
+    for number, created in enumerate((T0 + DAY, T0 - 100 * DAY, T0 - 200 * DAY)):
+        github.deploy(number + 1, created, (created, "success"))
+        github.deploy(number + 11, created - DAY, environment="preview")
+    collected = collect(SLUG, SETTINGS, window, make_client())
+    live = [each.finished_at for each in collected.deployments if each.outcome == "success"]
+    assert live == [T0 - 100 * DAY, T0 + DAY]
+
+
 def test_services_are_told_by_their_tags(github: GitHub, make_client: MakeClient, window: Window) -> None:
     from sp404audit.dora.settings import ServicePattern
 
@@ -216,3 +228,36 @@ def test_the_same_twice_gives_the_same(known: GitHub, make_client: MakeClient, w
     known.deployments.reverse()
     known.runs.reverse()
     assert collect(SLUG, SETTINGS, window, make_client()) == collect(SLUG, SETTINGS, window, make_client())
+
+
+def test_more_runs_than_one_question_gives(github: GitHub, make_client: MakeClient, window: Window) -> None:
+    for number in range(1100):
+        github.run(number + 1, T0 + 7 * DAY + number * 600)
+    report = collect(SLUG, Settings(build_workflows=("other",)), window, make_client()).report
+    assert report.counts["workflow runs"] == 1100
+    assert not report.partial
+    asked = [seen.query for seen in github.seen if seen.path.endswith("/actions/runs")]
+    assert max(int(query.get("page", "1")) for query in asked) <= 10
+    assert len({query["created"] for query in asked}) > 2, "halved"
+    assert len(asked) < 20
+
+
+def test_more_runs_than_that_in_one_hour(github: GitHub, make_client: MakeClient, window: Window) -> None:
+    for number in range(1100):
+        github.run(number + 1, T0 + number)
+    report = collect(SLUG, Settings(build_workflows=("other",)), window, make_client()).report
+    assert report.counts["workflow runs"] in range(1000, 1101)
+    assert report.partial is (report.counts["workflow runs"] < 1100)
+    assert [note.id for note in report.notes] == ["github/many-runs"] * report.partial
+
+
+def test_an_enterprise_server(known: GitHub, window: Window, secret: str) -> None:
+    from sp404audit.dora.sources.github import open_client
+
+    known.prefix = "/api/v3"
+    known.most_per_page = 2
+    environment = {"GITHUB_API_URL": f"{known.url}/api/v3", "GITHUB_TOKEN": secret}
+    with open_client(environment, cache=False) as client:
+        report = collect(SLUG, SETTINGS, window, client).report
+    assert not report.partial
+    assert report.counts["deployments"] == 7
