@@ -11,7 +11,7 @@ seen. Merge keys (`<<`) are resolved on look-up, within a budget for each file.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -131,13 +131,14 @@ class _Builder:
         children: list[Node] = []
         root: list[Node] = children
         nodes = 0
+        foreign_lines, large = self.foreign_lines, self.large
         while True:
             event = get_event()
             kind = type(event)
             if kind is scalar:
-                if event.anchor is not None or event.tag is not None or self.foreign_lines or not event.value:
+                if foreign_lines or not event.value or event.anchor is not None or event.tag is not None:
                     self.move(event)
-                node: Node = Scalar(self.compact(event) if self.large else event)
+                node: Node = Scalar(self.compact(event) if large else event)
             elif kind is mapping_start:
                 node = Mapping(event.tag, self.begin(event), self.budget)
             elif kind is sequence_start:
@@ -168,9 +169,8 @@ class _Builder:
             if kind is not scalar:
                 stack.append(node)  # type: ignore[arg-type]
                 children = node.children
-                self.check_bounds(len(stack), nodes, event.start_mark.line)
-            elif nodes > MAX_NODES:  # a flat list of scalars opens no collection
-                self.check_bounds(len(stack), nodes, event.start_mark.line)
+            if nodes > MAX_NODES or len(stack) > MAX_DEPTH:
+                self.refuse(len(stack), event.start_mark.line)
 
     @staticmethod
     def compact(event: Any) -> Written:
@@ -187,20 +187,13 @@ class _Builder:
         event.start_mark = self.begin(event)
         event.end_mark = self.place(event.end_mark)
 
-    def check_bounds(self, depth: int, nodes: int, line: int) -> None:
-        """Stop at files that nobody wrote by hand."""
+    @staticmethod
+    def refuse(depth: int, line: int) -> NoReturn:
+        """Stop at a file that nobody wrote by hand."""
+        place = Region(line + 1, 1, line + 1, 1)
         if depth > MAX_DEPTH:
-            raise DocumentError(
-                "yaml/too-deep",
-                _TOO_DEEP,
-                Region(line + 1, 1, line + 1, 1),
-            )
-        if nodes > MAX_NODES:
-            raise DocumentError(
-                "yaml/too-many-nodes",
-                f"more than {MAX_NODES:,} keys and values; split the file",
-                Region(line + 1, 1, line + 1, 1),
-            )
+            raise DocumentError("yaml/too-deep", _TOO_DEEP, place)
+        raise DocumentError("yaml/too-many-nodes", f"more than {MAX_NODES:,} keys and values; split the file", place)
 
     def close(self, node: Sequence | Mapping, event: Any) -> None:
         """Note where a collection ends, and look at its keys while they are at hand."""

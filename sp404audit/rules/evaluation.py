@@ -43,20 +43,23 @@ class FileTally(NamedTuple):
 class _Tally:
     """The results of one rule in one file, of one kind: all of them up to a bound, then only their number."""
 
-    __slots__ = ("count", "results")
+    __slots__ = ("count", "places", "results")
 
     def __init__(self, results: Iterable[Result] = (), count: int = 0) -> None:
         self.results = list(results)
+        self.places = {result.location for result in self.results}
         self.count = count
 
     def add(self, result: Result) -> None:
         """Keep the result while there is room. The same one again (an anchor used twice) is one."""
         room = _EVIDENCE_PER_RESULT if result.kind in _SUMMARISED else RESULTS_PER_RULE_AND_FILE
-        if self.count <= room and result in self.results:
+        # Results are compared only where there is one at the same place: most have a place of their own.
+        if self.count <= room and result.location in self.places and result in self.results:
             return
         self.count += 1
         if len(self.results) < room:
             self.results.append(result)
+            self.places.add(result.location)
 
     def bounded(self) -> list[Result]:
         """What to report: passes of a rule in a file as one result with its evidence, the others one by one."""
@@ -83,6 +86,8 @@ class Evaluation:
         self._not_repeatable: set[str] = set()
         self._by_subject: dict[type, list[Rule]] = {}
         self._across: list[Rule] = []
+        self._path = ""
+        self._settings_there: dict[str, Setting | None] = {}
         for rule in rules:
             if judges_across(rule):
                 self._across.append(rule)
@@ -128,8 +133,17 @@ class Evaluation:
             for subject in found:
                 self._judge(rule, subject, getattr(getattr(subject, "location", None), "path", ""))
 
+    def _setting(self, rule: Rule, path: str) -> Setting | None:
+        """The policy's answer, looked up once for all the subjects of a file."""
+        if path != self._path:
+            self._path = path
+            self._settings_there.clear()
+        if rule.id not in self._settings_there:
+            self._settings_there[rule.id] = self.settings(rule, path)
+        return self._settings_there[rule.id]
+
     def _judge(self, rule: Rule, subject: object, path: str) -> None:
-        setting = self.settings(rule, path)
+        setting = self._setting(rule, path)
         if setting is None:
             return
         try:
@@ -159,7 +173,7 @@ class Evaluation:
                 return
             setting = other
         related = tuple(
-            locate(where, path)._replace(message=text) for where, text in verdict.related[:_EVIDENCE_PER_RESULT]
+            [locate(where, path)._replace(message=text) for where, text in verdict.related[:_EVIDENCE_PER_RESULT]]
         )
         message = verdict.message or rule.summary
         if len(message) > MESSAGE_LENGTH:
@@ -171,9 +185,10 @@ class Evaluation:
     def _keep(self, result: Result) -> None:
         of_file = self._tallies.setdefault(result.location.path, {})
         key = (result.rule_id, result.kind)
-        if key not in of_file:
-            of_file[key] = _Tally()
-        of_file[key].add(result)
+        tally = of_file.get(key)
+        if tally is None:
+            tally = of_file[key] = _Tally()
+        tally.add(result)
 
     def of_file(self, path: str) -> tuple[FileTally, ...] | None:
         """What was said of a file so far, to be told again by `repeat`.

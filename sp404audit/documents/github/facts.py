@@ -295,7 +295,7 @@ def _step_fact(step: Step, path: str, job: str) -> StepFact:
         uses.text if uses else None,
         uses.action if uses else "",
         uses.ref if uses else "",
-        tuple((name.lower(), value) for name, value in inputs),
+        tuple([(name.lower(), value) for name, value in inputs]),
         _pairs(step.env),
         _value(step.run),
         _value(step.shell),
@@ -314,7 +314,7 @@ def _pairs(node: Mapping | None) -> Pairs:
     """The scalars of a mapping, by name."""
     if node is None:
         return ()
-    return tuple((name, value.value) for name, _, value in node.pairs() if isinstance(value, Scalar))
+    return tuple([(name, value.value) for name, _, value in node.pairs() if isinstance(value, Scalar)])
 
 
 def _permissions(holder: Workflow | Job) -> Pairs | None:

@@ -57,8 +57,9 @@ class Trigger:
         if self.name == "schedule":
             lines = (text(entry.get("cron")) for entry in sequence(self.value) if isinstance(entry, Mapping))
             return (("cron", tuple(line for line in lines if line)),)
-        pairs = ((name, self.filter(name)) for name in _FILTERS)
-        return tuple((name, values) for name, values in pairs if values is not None)
+        options = self.options
+        given = [name for name in _FILTERS if name in options] if options is not None else []
+        return tuple([(name, self.filter(name) or ()) for name in given])
 
     @property
     def inputs(self) -> dict[str, Mapping | None]:

@@ -35,8 +35,12 @@ _DOCKER_VALUED = frozenset(
 )
 _ANY_ORDER = frozenset({"mvn", "gradle", "rake", "sbt", "xcodebuild", "ember", "just"})
 """Programs that take several goals, in any order."""
+_INTERPRETERS = frozenset({"python", "php", "ruby", "coverage"})
+_CONTAINERS = frozenset({"docker", "podman", "nerdctl"})
+_PACKAGE_MANAGERS = frozenset({"yarn", "pnpm", "bun"})
 _MAVEN_TESTS = frozenset({"test", "package", "verify", "install", "deploy", "integration-test"})
 _GRADLE_TESTS = frozenset({"test", "check", "build"})
+_BUILD_TOOLS = frozenset({"mvn", "gradle", "rake"})
 _COVERAGE = frozenset({"c8", "nyc", "coverage"})
 _NEVER_FAILS = ("--exit-zero", "--no-fail", "-Dmaven.test.failure.ignore", "-Dmaven.test.failure.ignore=true")
 _NO_DELIVERY = ("--dry-run", "--snapshot", "--check", "--syntax-check", "--list-tasks", "--connection=local")
@@ -115,7 +119,7 @@ def laid_bare(words: Words) -> tuple[Words, ...]:
         if not current:
             break
         found.append(current)
-        inner = _inner(current)
+        inner = _inner(current) if current[0] in _starters() else None
         if inner is None or inner == current:
             break
         current = _named(inner)
@@ -123,17 +127,26 @@ def laid_bare(words: Words) -> tuple[Words, ...]:
 
 
 def _named(words: Words) -> Words:
-    """The words with the program's plain name: `./gradlew` is gradle, `/usr/bin/python3.12` python."""
-    if not words:
-        return ()
-    name = words[0].replace("\\", "/").rpartition("/")[2]
+    """The words with the program's plain name."""
+    return (_plain_name(words[0]), *words[1:]) if words else ()
+
+
+@lru_cache(maxsize=1024)
+def _plain_name(program: str) -> str:
+    """What a program is called in the tables: `./gradlew` is gradle, `/usr/bin/python3.12` python."""
+    name = program.replace("\\", "/").rpartition("/")[2]
     for ending in (".exe", ".cmd", ".bat", ".phar"):
         name = name.removesuffix(ending)
     name = name[:1] + name[1:].partition("@")[0].partition("==")[0]  # `npx jest@30`, `pipx run checkov==3.2`
     if _PYTHON.fullmatch(name):
         name = "python"
-    name = {"gradlew": "gradle", "mvnw": "mvn", "nodejs": "node", "yarnpkg": "yarn", "tsc.js": "tsc"}.get(name, name)
-    return (name, *words[1:])
+    return {"gradlew": "gradle", "mvnw": "mvn", "nodejs": "node", "yarnpkg": "yarn", "tsc.js": "tsc"}.get(name, name)
+
+
+@cache
+def _starters() -> frozenset[str]:
+    """The programs that `_inner` knows."""
+    return frozenset({prefix.split()[0] for prefix in tools.PREFIXES}) | _INTERPRETERS | _CONTAINERS | _PACKAGE_MANAGERS
 
 
 def _inner(words: Words) -> Words | None:
@@ -150,9 +163,9 @@ def _inner(words: Words) -> Words | None:
             place = arguments.index(module)
             return (module, *arguments[place + 1 :])
         return rest
-    if name in ("docker", "podman", "nerdctl") and positionals(arguments)[:1] == ["run"]:
+    if name in _CONTAINERS and positionals(arguments)[:1] == ["run"]:
         return _after_image(arguments[arguments.index("run") + 1 :])
-    if name in ("yarn", "pnpm", "bun"):
+    if name in _PACKAGE_MANAGERS:
         rest = _after_package_manager(arguments)
         if rest:
             return rest
@@ -266,14 +279,25 @@ def _found(table: str, name: str, arguments: Sequence[str], words: Sequence[str]
     return [pattern for pattern in matching if pattern.size == longest]
 
 
-@lru_cache(maxsize=4096)
 def activities(words: Words) -> tuple[Activity, ...]:
     """Tell what a command line does; nothing for one that no table knows.
 
     Args:
         words: a command line, program first, as `laid_bare` returns it.
     """
+    return _known_activities(words) if words[0] in _doers() or _TEST_SCRIPT.fullmatch(words[0]) else ()
+
+
+@lru_cache(maxsize=4096)
+def _known_activities(words: Words) -> tuple[Activity, ...]:
     return tuple(_activities(words[0], words[1:]))
+
+
+@cache
+def _doers() -> frozenset[str]:
+    """The programs that `_activities` knows."""
+    in_tables = {name for table in ("tests", "checks", "scanners", "deliveries") for name in _patterns(table)}
+    return frozenset(in_tables | _COVERAGE | _BUILD_TOOLS | {words[0] for words in _END_TO_END})
 
 
 def remote_activities(words: Words) -> tuple[Activity, ...]:

@@ -19,8 +19,14 @@ from sp404audit.records import NamedTuple
 
 __all__ = ["Call", "Runners", "commands_by_task", "joined_folder", "runners_of", "script_called"]
 
+_MAKE = frozenset({"make", "gmake", "just"})
 _NPM = frozenset({"npm", "pnpm", "yarn", "bun"})
+_NPM_ALL = frozenset({"run-s", "run-p", "npm-run-all", "npm-run-all2", "concurrently"})
 _MONOREPO = frozenset({"turbo", "lerna", "nx"})
+_ENVIRONMENTS = frozenset({"tox", "nox"})
+_BY_NAME = frozenset({"poe", "task", "composer"})
+_RUN_BY_NAME = frozenset({"pdm", "pixi", "hatch"})
+_RUNNERS = _MAKE | _NPM | _NPM_ALL | _MONOREPO | _ENVIRONMENTS | _BY_NAME | _RUN_BY_NAME
 _LIFECYCLE = {"t": "test", "tst": "test", "test": "test", "start": "start", "stop": "stop", "restart": "restart"}
 _MOST_TASKS = 200
 """Tasks that one call brings with it."""
@@ -57,23 +63,25 @@ class Runners:
 
     def call(self, words: tuple[str, ...], folder: str | None) -> Call | None:
         """Tell what a command calls; None when it is no runner and no script of the repository."""
+        if words[0] not in _RUNNERS:
+            return None
         if (words, folder) not in self._calls:
             self._calls[words, folder] = self._call(words, folder)
         return self._calls[words, folder]
 
     def _call(self, words: tuple[str, ...], folder: str | None) -> Call | None:
         name, arguments = words[0], list(words[1:])
-        if name in ("make", "gmake", "just"):
+        if name in _MAKE:
             return self._make(name.replace("gmake", "make"), arguments, folder)
         if name in _NPM:
             return self._npm(name, arguments, folder)
-        if name in ("run-s", "run-p", "npm-run-all", "npm-run-all2", "concurrently"):
+        if name in _NPM_ALL:
             return self._npm_all(arguments, folder)
         if name in _MONOREPO:
             return self._monorepo(name, arguments, folder)
-        if name in ("tox", "nox"):
+        if name in _ENVIRONMENTS:
             return self._environments(name, arguments, folder)
-        if name in ("poe", "task", "composer") or (name in ("pdm", "pixi", "hatch") and arguments[:1] == ["run"]):
+        if name in _BY_NAME or (name in _RUN_BY_NAME and arguments[:1] == ["run"]):
             asked = positionals(arguments)
             return self._named(name, asked[1:] if asked[:1] in (["run"], ["run-script"]) else asked, folder)
         return None
