@@ -152,8 +152,11 @@ def _values(policy: Policy, places: dict[str, Location]) -> list[Value]:
         Value(f"metrics.targets.{name}", target, _place(places, f"metrics.targets.{name}"))
         for name, target in policy.targets.items()
     ]
-    if policy.exclude:
-        values.append(Value("exclude", ", ".join(policy.exclude)))
+    values += [Value("exclude", pattern, _place(places, f"exclude.{pattern}")) for pattern in policy.exclude]
+    for number, override in enumerate(policy.overrides):
+        place = _place(places, f"overrides.{number}")
+        paths = ", ".join(override.paths)
+        values += [Value(f"rules.{name} in {paths}", _choice(choice), place) for name, choice in override.rules.items()]
     values += [
         Value(f"waiver {waiver.rule_id}", f"{', '.join(waiver.paths)} until {waiver.until}", _told(waiver.location))
         for waiver in policy.waivers

@@ -25,7 +25,14 @@ GITHUB_OPENAPI = ROOT / ".ci/node_modules/@octokit/openapi/generated/api.github.
 PRISM = ROOT / ".ci/node_modules/@stoplight/prism-cli/dist/index.js"
 PROMETHEUS = ROOT / ".ci/prometheus/usr/bin"
 
-for name in ("GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "GITHUB_SHA"):
+for name in (
+    "GITHUB_STEP_SUMMARY",
+    "GITHUB_WORKSPACE",
+    "GITHUB_SHA",
+    "GITHUB_ACTIONS",
+    "CI_PROJECT_DIR",
+    "CI_COMMIT_SHA",
+):
     os.environ.pop(name, None)  # on a runner, no scan of a test may write into the run's own summary
 
 

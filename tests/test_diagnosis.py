@@ -18,6 +18,9 @@ rules:
   ci/coverage-gate: {severity: high, params: {minimum: 90}}
   docker/healthcheck: off
 exclude: [vendor/]
+overrides:
+  - paths: [examples/, "*.md"]
+    rules: {ci/*: note}
 waivers:
   - {rule: ci/timeouts, paths: ["*"], reason: r, owner: "@o", until: 2027-01-01}
 """
@@ -42,8 +45,9 @@ def test_every_value_has_its_place(found: Diagnosis) -> None:
     assert values["rules.shell/*"] == ("note", "org.yaml:3")
     assert values["rules.images/digest-pinned"] == ("high", "sp404audit:strict")
     assert values["metrics.targets.lead-time"] == ("1h", "org.yaml:5")
-    assert values["exclude"] == ("vendor/", "")
-    assert values["waiver ci/timeouts"] == ("* until 2027-01-01", ".sp404audit.yaml:9")
+    assert values["exclude"] == ("vendor/", ".sp404audit.yaml:7")
+    assert values["rules.ci/* in examples/, *.md"] == ("note", ".sp404audit.yaml:9")
+    assert values["waiver ci/timeouts"] == ("* until 2027-01-01", ".sp404audit.yaml:12")
     assert found.sources[-2:] == ("org.yaml", ".sp404audit.yaml")
     assert found.problem == ""
 

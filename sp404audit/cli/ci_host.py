@@ -23,10 +23,14 @@ _COMMIT = regex(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def repository_url() -> str:
-    """Where the files of this run can be seen on GitHub; empty elsewhere.
+    """Where the files of this run can be seen on GitHub or GitLab; empty elsewhere.
 
-    The variables are those of https://docs.github.com/actions/reference/variables-reference.
+    The variables are those of https://docs.github.com/actions/reference/variables-reference and
+    https://docs.gitlab.com/ci/variables/predefined_variables/.
     """
+    project, commit = os.environ.get("CI_PROJECT_URL", "").rstrip("/"), os.environ.get("CI_COMMIT_SHA", "")
+    if project and _COMMIT.fullmatch(commit):
+        return f"{project}/-/blob/{commit}"
     server = os.environ.get("GITHUB_SERVER_URL", "").rstrip("/")
     repository, commit = os.environ.get("GITHUB_REPOSITORY", ""), os.environ.get("GITHUB_SHA", "")
     if not (server and _REPOSITORY.fullmatch(repository) and _COMMIT.fullmatch(commit)):
@@ -35,12 +39,12 @@ def repository_url() -> str:
 
 
 def path_prefix(path: Path) -> str:
-    """On a runner of GitHub, the folder of the checkout that is audited; empty for all of it, and elsewhere.
+    """On a runner of GitHub or GitLab, the folder of the checkout that is audited; empty for all of it, and elsewhere.
 
-    GitHub counts paths from the top of the repository, which is the folder that holds `.git`, wherever in the
-    workspace the checkout went.
+    Both count paths from the top of the repository, which is the folder that holds `.git`, wherever in the workspace
+    the checkout went.
     """
-    if not os.environ.get("GITHUB_WORKSPACE"):
+    if not (os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR")):
         return ""
     root = Path(os.path.realpath(path))
     for folder in (root, *root.parents):

@@ -103,7 +103,7 @@ def _today() -> datetime.date | None:
 @click.option(
     "--path-prefix",
     metavar="FOLDER",
-    help="Folder of the repository that PATH is, for formats that count paths from the top. Found on GitHub's runners.",
+    help="Folder of the repository that PATH is, for formats that count paths from the top. Found by itself on CI.",
 )
 @click.option(
     "--no-github-summary",

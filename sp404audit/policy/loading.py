@@ -95,18 +95,24 @@ def origins(reader: Reader, policy: str | Path | None = None) -> dict[str, Locat
         policy: the policy to start from, in place of what the configuration extends.
 
     Returns:
-        Places by `fail-on`, `default`, `rules.RULE` and `metrics.targets.NAME`; what no file sets is missing.
+        Places by `fail-on`, `default`, `rules.RULE`, `exclude.PATTERN`, `overrides.NUMBER` (counted over all files) and
+        `metrics.targets.NAME`; what no file sets is missing.
 
     Raises:
         PolicyError: see the class.
     """
     found: dict[str, Location] = {}
+    overrides = 0
     for file in _files(reader, policy, isolated=False):
-        targets = file.values.get("metrics", {}).get("targets", {})
-        keys: list[tuple[str, ...]] = [(key,) for key in ("fail-on", "default") if key in file.values]
-        keys += [("rules", name) for name in file.values.get("rules", {})]
-        keys += [("metrics", "targets", name) for name in targets]
-        found |= {".".join(each): Location(file.name, file.place(*each)) for each in keys}
+        values = file.values
+        keys: dict[str, tuple[str | int, ...]] = {key: (key,) for key in ("fail-on", "default") if key in values}
+        keys |= {f"rules.{name}": ("rules", name) for name in values.get("rules", {})}
+        keys |= {f"exclude.{pattern}": ("exclude", at) for at, pattern in enumerate(values.get("exclude", ()))}
+        keys |= {f"overrides.{overrides + at}": ("overrides", at) for at in range(len(values.get("overrides", ())))}
+        targets = values.get("metrics", {}).get("targets", {})
+        keys |= {f"metrics.targets.{name}": ("metrics", "targets", name) for name in targets}
+        overrides += len(values.get("overrides", ()))
+        found |= {name: Location(file.name, file.place(*each)) for name, each in keys.items()}
     return found
 
 

@@ -107,3 +107,13 @@ def test_the_text_report_holds_no_command_for_the_runner(tmp_path: Path, monkeyp
     assert CliRunner().invoke(main, arguments).output.startswith("::stop-commands::x/Dockerfile")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     assert CliRunner().invoke(main, arguments).output.startswith(":\u200b:stop-commands::x/Dockerfile")
+
+
+def test_gitlab_has_variables_of_its_own(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY", "GITHUB_SHA"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("CI_PROJECT_DIR", str(checkout))
+    monkeypatch.setenv("CI_PROJECT_URL", "https://gitlab.example/acme/shop")
+    monkeypatch.setenv("CI_COMMIT_SHA", COMMIT)
+    assert ci_host.repository_url() == f"https://gitlab.example/acme/shop/-/blob/{COMMIT}"
+    assert '"path":"services/api/Dockerfile"' in scan(checkout / "services" / "api", "-f", "gitlab").stdout
