@@ -163,7 +163,7 @@ def _finding(result: Result, anchors: Anchors, places: Places, *, opened: bool) 
         code=excerpt(result.snippet, result.location.region),
         related=tuple(Related(places(other), line(other.message)) for other in result.related[:_RELATED]),
         more_related=max(0, len(result.related) - _RELATED),
-        also=", ".join(also),
+        also=line(", ".join(also)),
         change=change(result, places),
         times=result.count,
         state=_state(result),

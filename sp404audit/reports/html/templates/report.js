@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const byId = (id) => document.getElementById(id);
+  const written = (count) => count.toLocaleString("en");
   const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
 
   // An address with # leads into details that may be folded.
@@ -73,12 +74,12 @@
           count += fits;
         }
         group.node.hidden = count === 0;
-        group.extent.textContent = count === group.findings.length ? group.whole : `${count} of ${group.findings.length} shown`;
+        group.extent.textContent = count === group.findings.length ? group.whole : `${written(count)} of ${written(group.findings.length)} shown`;
         if (count) matching.push(group.node);
         shown += count;
       }
       if (words.length && matching.length <= 3) for (const node of matching) node.open = true;
-      status.textContent = shown === total ? `${total} findings` : `${shown} of ${total} findings`;
+      status.textContent = (shown === total ? "" : `${written(shown)} of `) + `${written(total)} findings`;
       reset.hidden = shown === total && !words.length;
       byId("nothing").hidden = shown > 0;
     };
