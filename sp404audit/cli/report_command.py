@@ -25,7 +25,7 @@ __all__ = ["command"]
     "formats",
     multiple=True,
     metavar="FORMAT[:FILE]",
-    help="Report format, to the screen or to a file; repeatable.",
+    help=f"Report format, to the screen or to a file; repeatable. One of {', '.join(FORMATS)}.",
 )
 @click.option(
     "--min-severity",

@@ -81,7 +81,7 @@ def _today() -> datetime.date | None:
     "formats",
     multiple=True,
     metavar="FORMAT[:FILE]",
-    help="Report format, to the screen or to a file; repeatable.",
+    help=f"Report format, to the screen or to a file; repeatable. One of {', '.join(FORMATS)}.",
 )
 @click.option(
     "--baseline",
