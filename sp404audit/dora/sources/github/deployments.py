@@ -23,12 +23,22 @@ _VERSION = regex(r"(?:[^\s]{1,200}[-/@])?v?[0-9]{1,9}(?:\.[0-9]{1,9}){1,3}[^\s/]
 _BAD = ("failure", "error")
 
 
+class _Status(NamedTuple):
+    """One word on a deployment; in order of time, and of their ids within a second."""
+
+    at: int
+    id: int
+    state: str
+    url: str
+
+
 class _Course(NamedTuple):
     """How a deployment went: when it ended or was last heard of, how, and when it went bad after it had been live."""
 
     at: int
     outcome: Outcome
     failed_at: int | None = None
+    url: str = ""
 
 
 class Listed(NamedTuple):
@@ -59,7 +69,9 @@ def read_courses(gathering: Gathering, listed: Listed) -> list[Deployment]:
     def ask(id_: int) -> None:
         course = _course(gathering, id_)
         if course is not None:
-            made[id_] = made[id_]._replace(finished_at=course.at, outcome=course.outcome, failed_at=course.failed_at)
+            made[id_] = made[id_]._replace(
+                finished_at=course.at, outcome=course.outcome, failed_at=course.failed_at, url=course.url
+            )
 
     wanted = [id_ for id_ in made if _is_production(gathering, made[id_])]
     unknown = gathering.each("statuses of deployments", wanted, ask)
@@ -129,32 +141,35 @@ def _is_production(gathering: Gathering, deployment: Deployment) -> bool:
 
 
 def _course(gathering: Gathering, id_: int) -> _Course | None:
-    """What the statuses tell, in order of time; None when there are none."""
-    statuses: list[tuple[int, int, str]] = []
+    """What the statuses tell; None when there are none."""
+    statuses: list[_Status] = []
     for page in gathering.items("statuses of deployments", f"/deployments/{id_}/statuses", {}):
         for record in page:
             at, state = moment(record, "created_at"), text(record, "state")
             if at is None or not state:
                 gathering.odd["statuses of deployments"] += 1
             else:
-                statuses.append((at, whole(record, "id") or 0, state))
-    return _judge([(at, state) for at, _, state in sorted(statuses)])
+                urls = (text(record, key) for key in ("log_url", "target_url", "environment_url"))
+                # Whoever deploys writes these; only what a browser may be sent to is taken.
+                url = next((url for url in urls if url.startswith(("https://", "http://"))), "")
+                statuses.append(_Status(at, whole(record, "id") or 0, state, url))
+    return _judge(sorted(statuses))
 
 
-def _judge(statuses: list[tuple[int, str]]) -> _Course | None:
-    states = [state for _, state in statuses]
+def _judge(statuses: list[_Status]) -> _Course | None:
+    states = [status.state for status in statuses]
     if "success" in states:
         live = states.index("success")
-        after = [at for at, state in statuses[live:] if state in _BAD]
-        return _Course(statuses[live][0], "success", after[0] if after else None)
-    bad = [at for at, state in statuses if state in _BAD]
+        after = [status.at for status in statuses[live:] if status.state in _BAD]
+        return _Course(statuses[live].at, "success", after[0] if after else None, statuses[live].url)
+    bad = [status for status in statuses if status.state in _BAD]
     if bad:
-        return _Course(bad[-1], "failure")
+        return _Course(bad[-1].at, "failure", url=bad[-1].url)
     if not statuses:
         return None
-    at, state = statuses[-1]
+    last = statuses[-1]
     # Inactive without ever having been live: another one took its place before.
-    return _Course(at, "cancelled" if state == "inactive" else "running")
+    return _Course(last.at, "cancelled" if last.state == "inactive" else "running", url=last.url)
 
 
 def read_releases(gathering: Gathering) -> list[Deployment]:

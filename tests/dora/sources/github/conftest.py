@@ -10,6 +10,7 @@ import datetime
 import hashlib
 import importlib.util
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -116,8 +117,16 @@ class GitHub:
         at = {"created_at": iso(created), "updated_at": iso(created)}
         values = {"environment": "production", "task": "deploy", "ref": "main", "sha": f"{id:040x}", **values}
         self.deployments.append(self.record("deployment", id=id, **at, **values))
+        log = f"https://example.com/{SLUG}/actions/runs/{id}"
         self.statuses[id] = [
-            self.record("status", id=id * 100 + n, state=state, created_at=iso(moment), updated_at=iso(moment))
+            self.record(
+                "status",
+                id=id * 100 + n,
+                state=state,
+                log_url=log,
+                created_at=iso(moment),
+                updated_at=iso(moment),
+            )
             for n, (moment, state) in enumerate(states)
         ][::-1]
 
@@ -382,6 +391,14 @@ def make_client(github: GitHub, tmp_path: Path, secret: str) -> Iterator[MakeCli
     yield make
     for client in made:
         client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def known_environment(github: GitHub, tmp_path: Path, secret: str) -> dict[str, str]:
+    """What a process needs that asks `github`."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
+    caches = str(tmp_path / "caches")
+    return {**kept, "GITHUB_API_URL": github.url, "GITHUB_TOKEN": secret, "XDG_CACHE_HOME": caches}
 
 
 @pytest.fixture

@@ -33,12 +33,20 @@ def test_deployments(known: GitHub, make_client: MakeClient, window: Window) -> 
         version="v1.0.0",
         environment="production",
         production=True,
+        url="https://example.com/octo/shop/actions/runs/101",
         basis="deployment",
     )
     assert found["deployment:102"].failed_at == T0 + 26 * HOUR
     assert found["deployment:103"].rollback
     assert (found["deployment:104"].outcome, found["deployment:104"].finished_at) == ("failure", T0 + 30 * HOUR + 60)
     assert found["deployment:106"].outcome == "running"
+
+
+def test_no_address_but_one_for_browsers_is_taken(github: GitHub, make_client: MakeClient, window: Window) -> None:
+    github.deploy(1, T0, (T0, "success"))
+    github.statuses[1][0] |= {"log_url": "javascript:alert(1)", "target_url": "https://example.com/a"}
+    (deployment,) = collect(SLUG, SETTINGS, window, make_client()).deployments
+    assert deployment.url == "https://example.com/a"
 
 
 def test_statuses_are_asked_for_production_alone(known: GitHub, make_client: MakeClient, window: Window) -> None:
