@@ -14,7 +14,7 @@ from sp404audit.dora.figures import Window
 from sp404audit.lazy import regex
 from sp404audit.records import NamedTuple
 
-__all__ = ["SAME_WITHIN", "Fused", "Kind", "fuse", "in_order", "kind_of", "known_at", "plain_version"]
+__all__ = ["SAME_WITHIN", "Fused", "Kind", "fuse", "in_order", "kind_of", "known_at", "name_of", "plain_version"]
 
 SAME_WITHIN = 86_400
 """How many seconds may lie between what two sources call the deployment of one release: a tag is often made hours
@@ -287,14 +287,17 @@ def _difference(best: Kind, other: Kind, knows: int, tells: int, shared: int, fa
         return ""
     parts = [f"{shared} {'is' if shared == 1 else 'are'} the same"]
     if failed:
-        parts.append(f"{failed} did not succeed by the word of {_name(best)}")
-    parts += [f"{number} only {_name(kind)} {_verb(kind, 'know')}" for kind, number in only.items()]
-    counts = f"{_name(other)} {_verb(other, 'tell')} of {tells} {other.noun} in the window, {_name(best)} of {knows}"
-    whose = f"what {_name(best)} {_verb(best, 'tell')} counts"
+        parts.append(f"{failed} did not succeed by the word of {name_of(best)}")
+    parts += [f"{number} only {name_of(kind)} {_verb(kind, 'know')}" for kind, number in only.items()]
+    counts = (
+        f"{name_of(other)} {_verb(other, 'tell')} of {tells} {other.noun} in the window, {name_of(best)} of {knows}"
+    )
+    whose = f"what {name_of(best)} {_verb(best, 'tell')} counts"
     return f"{counts} {best.noun}: {', '.join(parts)}; {whose}"
 
 
-def _name(kind: Kind) -> str:
+def name_of(kind: Kind) -> str:
+    """What people call the source."""
     return {"events": "event files", "github": "GitHub"}.get(kind.source, kind.source)
 
 
@@ -310,11 +313,13 @@ def _contradictions(same: Iterable[tuple[Deployment, Deployment]], window: Windo
         name = kept.version or other.version or kept.sha[:12] or kept.id
         if kept.outcome == "failure" and other.outcome == "success":
             better, lesser = kind_of(kept), kind_of(other)
-            whose = f"{_name(lesser)} {_verb(lesser, 'tell')} of it, {_name(better)} {_verb(better, 'say')} it failed"
+            whose = (
+                f"{name_of(lesser)} {_verb(lesser, 'tell')} of it, {name_of(better)} {_verb(better, 'say')} it failed"
+            )
             failed.append(f"{name} ({whose})")
         elif abs(kept.finished_at - other.finished_at) > _DIFFERENT_TIME:
             hours = abs(kept.finished_at - other.finished_at) / 3600
-            late.append((-hours, f"{name} by {hours:.1f} h ({_name(kind_of(kept))} and {_name(kind_of(other))})"))
+            late.append((-hours, f"{name} by {hours:.1f} h ({name_of(kind_of(kept))} and {name_of(kind_of(other))})"))
     if failed:
         yield f"sources disagree whether these went live: {_listed(sorted(failed))}"
     if late:

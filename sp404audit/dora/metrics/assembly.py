@@ -21,7 +21,7 @@ from sp404audit.dora.figures import (
     Verdict,
     Window,
 )
-from sp404audit.dora.fusion import kind_of
+from sp404audit.dora.fusion import kind_of, name_of
 from sp404audit.dora.ledger import Ledger
 from sp404audit.dora.metrics.wording import amount, plural
 from sp404audit.dora.statistics import mann_kendall, theil_sen
@@ -129,9 +129,9 @@ def deployment_confidence(deployments: Sequence[Deployment]) -> tuple[Confidence
     if not deployments:
         return "none", "no deployment is known"
     worst = max(kind_of(each) for each in deployments)
-    what = f"{worst.noun} in {worst.source}" if worst.source == "git" else f"{worst.source}: {worst.noun}"
+    what = f"{worst.noun} in {name_of(worst)}"
     if worst.rank <= 1:
-        return "high", f"deployments are on record ({what})"
+        return "high", f"deployments are on record in {name_of(worst)}"
     if worst.rank <= 3:
         return "medium", f"deployments are taken from {what}, which may not have gone live"
     return "low", f"deployments are inferred from {what}"
