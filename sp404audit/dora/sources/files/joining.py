@@ -18,6 +18,7 @@ same chain name.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -42,6 +43,7 @@ _PACKAGED = ("artifact.packaged", "artifact.published")
 # A package URL: pkg:type/namespace/name@version?qualifiers#subpath (ECMA-427); only its version matters here.
 _PURL = regex(r"pkg:[A-Za-z0-9.+-]{1,40}/[^@?#]{1,1000}@([^?#]{1,1000})(?:[?#].*)?")
 _SHA1_DIGITS = 40
+_MAX_SAME_ID = 10  # an id is unique together with its source only; more than a few of one are no help
 _DIGEST = regex(r"sha(?:256|384|512):[0-9a-fA-F]+")
 
 Told = tuple[CDEvent, Place]
@@ -80,7 +82,7 @@ class _Joiner:
         self.packaged = _commits_of_artifacts(told)
         self.chains = _commits_of_chains(told)
         self.deployed_by_event: dict[str, list[str]] = {}
-        self.deployed_by_artifact: dict[str, list[tuple[CDEvent, Deployment]]] = {}
+        self.deployed_by_artifact: dict[tuple[str, str], tuple[list[int], list[str]]] = {}
         self.begun: dict[tuple[str, str], list[CDEvent]] = {}
 
     def events(self) -> list[Event]:
@@ -118,7 +120,10 @@ class _Joiner:
         """Keep a deployment in mind for the incidents that point to it."""
         self.deployed_by_event.setdefault(event.id, []).append(deployment.id)
         if artifact := event.part("artifactId"):
-            self.deployed_by_artifact.setdefault(artifact, []).append((event, deployment))
+            for environment in {"", deployment.environment}:
+                times, ids = self.deployed_by_artifact.setdefault((artifact, environment), ([], []))
+                times.append(event.at)
+                ids.append(deployment.id)
         return deployment
 
     def _deployment(self, event: CDEvent, *, rollback: bool = False) -> Deployment:
@@ -229,19 +234,17 @@ class _Joiner:
         names = words(event.custom["caused_by"], "customData.caused_by") if event.custom.get("caused_by") else ()
         found: list[str] = []
         for name in names:
-            found += self.deployed_by_event.get(name, [name])
+            found += self.deployed_by_event.get(name, [name])[:_MAX_SAME_ID]
         for name in event.targets:
-            found += self.deployed_by_event.get(name, ())
+            found += self.deployed_by_event.get(name, [])[:_MAX_SAME_ID]
         return tuple(dict.fromkeys(found))
 
     def _artifact_of(self, event: CDEvent) -> str:
         """The deployment that had last brought the artifact of an incident into its environment."""
-        environment = event.part("environment", "id")
-        brought: list[tuple[CDEvent, Deployment]] = self.deployed_by_artifact.get(event.part("artifactId"), [])
-        for told in brought[::-1]:
-            if told[0].at <= event.at and environment in ("", told[1].environment):
-                return told[1].id
-        return ""
+        key = (event.part("artifactId"), event.part("environment", "id"))
+        times, ids = self.deployed_by_artifact.get(key, ([], []))
+        after = bisect_right(times, event.at)
+        return ids[after - 1] if after else ""
 
 
 def _commits_of_artifacts(told: list[Told]) -> dict[str, str]:

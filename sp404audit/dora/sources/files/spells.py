@@ -12,6 +12,9 @@ from sp404audit.records import NamedTuple
 __all__ = ["Sign", "Signal", "completed", "incidents_of"]
 
 
+MAX_CAUSES = 100
+"""How many causes of one incident are kept."""
+
 Sign = Literal["open", "resolved"]
 
 
@@ -94,7 +97,7 @@ def _caused(incident: Incident, artifact_of: str) -> Incident:
 def completed(kept: Incident, other: Incident) -> Incident:
     """What is known of an incident, with what another message adds; times and id stay."""
     return kept._replace(
-        caused_by=tuple(dict.fromkeys((*kept.caused_by, *other.caused_by))),
+        caused_by=tuple(dict.fromkeys((*kept.caused_by, *other.caused_by)))[:MAX_CAUSES],
         severity=kept.severity or other.severity,
         service=kept.service or other.service,
         environment=kept.environment or other.environment,
