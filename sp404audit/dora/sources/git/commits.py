@@ -9,6 +9,7 @@ import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import IO
 
 from sp404audit.dora.sources.git.messages import MAX_MESSAGE, Revert, read_revert, split_subject
 from sp404audit.dora.sources.git.references import MAX_TIME, moment
@@ -23,6 +24,7 @@ UNKNOWN = -1
 
 MAX_COMMITS = 5_000_000
 _CHUNK = 1 << 18
+_PIPE = 1 << 20
 _MAX_IDENTITY = 300
 _ENDS = (")", " ", "\t", "\r")
 _SECONDS = 600.0
@@ -57,8 +59,10 @@ class Commits:
 
     def add(self, fields: list[str]) -> None:
         """Take in whole records: six fields each, as in `FORMAT`."""
-        self.shas += fields[0::_WIDTH]
-        self.parents += fields[1::_WIDTH]
+        shas = fields[0::_WIDTH]
+        same = dict(zip(shas, shas, strict=True)).get
+        self.shas += shas
+        self.parents += [same(each, each) for each in fields[1::_WIDTH]]  # mostly one of these: one string for both
         _add_times(self.authored, fields[2::_WIDTH])
         _add_times(self.committed, fields[3::_WIDTH])
         authors = self.authors
@@ -68,7 +72,7 @@ class Commits:
     def _add_messages(self, messages: list[str]) -> None:
         number = len(self.pulls)
         for message in messages:
-            if message[:1].isspace():
+            if message[:1] <= " ":
                 message = message.lstrip()
             stem, pull = message[:MAX_MESSAGE].partition("\n")[0], 0
             if stem[-1:] in _ENDS or stem.startswith("Merge"):
@@ -96,6 +100,7 @@ def read_commits(root: str | os.PathLike[str], tips: Iterable[str]) -> Commits:
     options = ("-z", f"--format={FORMAT}", "--encoding=UTF-8", "--no-notes", "--no-decorate", "--no-patch")
     commits = Commits()
     with open_git(root, "log", *options, "--ignore-missing", "--stdin", input=wanted, seconds=_SECONDS) as running:
+        _widen(running.stdout)
         fields: list[str] = []
         for text in _texts(running.stdout.read):
             fields += text.split("\0")
@@ -105,6 +110,16 @@ def read_commits(root: str | os.PathLike[str], tips: Iterable[str]) -> Commits:
             if len(commits) > MAX_COMMITS:
                 raise GitError(f"there are more than {MAX_COMMITS:,} commits; that is more than can be measured")
     return commits
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """Let git write ahead, where the system can: it waits for its reader a few dozen times then, not thousands."""
+    try:
+        import fcntl
+
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
+    except (ImportError, AttributeError, OSError):
+        return  # not Linux, or the user has used up what pipes may take: slower, and no worse
 
 
 def _texts(read: Callable[[int], bytes]) -> Iterator[str]:

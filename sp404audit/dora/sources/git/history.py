@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from operator import eq
 from typing import overload
 
 from sp404audit.dora.events import Change, Deployment, FailureSignal
@@ -92,18 +93,19 @@ class GitHistory:
         self._reverts: Reverts | None = None
         self.graph.watch(self.numbers.get(release.tag.sha, NONE) for release in releases)
 
-    @property
+    @cached_property
     def squashed(self) -> bool:
         """Whether pull requests were squashed, so that a commit's time is the merge's.
 
         Told by two signs together, for either alone occurs otherwise: nine of ten commits that are no merges have the
         same time for author and committer, and two of five a subject that ends in `(#n)`.
         """
-        commits, merges = self.commits, self.graph.merges
-        plain = [number for number in range(len(commits)) if number not in merges]
-        same = sum(commits.authored[number] == commits.committed[number] for number in plain)
-        numbered = sum(commits.pulls[number] > 0 for number in plain)
-        return bool(plain) and same >= _SAME_TIMES * len(plain) and numbered >= _NUMBERED * len(plain)
+        authored, committed, pulls = self.commits.authored, self.commits.committed, self.commits.pulls
+        merges = self.graph.merges
+        plain = len(pulls) - len(merges)
+        same = sum(map(eq, authored, committed)) - sum(authored[merge] == committed[merge] for merge in merges)
+        numbered = len(pulls) - pulls.count(0) - sum(pulls[merge] > 0 for merge in merges)
+        return plain > 0 and same >= _SAME_TIMES * plain and numbered >= _NUMBERED * plain
 
     @property
     def reverts(self) -> Reverts:
@@ -159,13 +161,13 @@ class GitHistory:
         """
         owner = self.graph.owners(self.numbers.get(tip, NONE) for tip in tips)
         touched = self.touching(paths) if paths else None
-        found: list[list[int]] = [[] for _ in tips]
+        found = [array("l") for _ in tips]
         merges, shas, untimed = self.graph.merges, self.commits.shas, self._untimed
         for number in range(len(shas) - 1, -1, -1):
             if owner[number] >= 0 and number not in merges and (touched is None or shas[number] in touched):
                 found[owner[number]].append(number)
         if untimed:
-            found = [[number for number in each if number not in untimed] for each in found]
+            found = [array("l", (number for number in each if number not in untimed)) for each in found]
         return [Brought(each, self.change) for each in found]
 
     def touching(self, paths: Sequence[str]) -> frozenset[str]:

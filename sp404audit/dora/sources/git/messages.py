@@ -44,8 +44,10 @@ def split_subject(subject: str) -> tuple[str, int]:
     # One that names several, as a backport does, belongs to the last.
     while stem[-1:] == ")":
         at = stem.rfind("(#")
+        if at < 1:
+            break
         digits = stem[at + 2 : -1]
-        if at < 1 or not _is_number(digits):
+        if not _is_number(digits):
             break
         number, stem = number or int(digits), stem[:at].rstrip()
     if not number and stem.startswith(_MERGE):
