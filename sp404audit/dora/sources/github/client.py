@@ -301,6 +301,8 @@ def _document(answer: Answer, target: str) -> Any:
         410: "this part of the repository is switched off",
     }
     reason = reasons.get(answer.status, f"GitHub answered with status {answer.status}")
+    if answer.status == 403 and "x-github-sso" in answer.headers:
+        reason = "the organization wants single sign-on: authorize the token for it, in GitHub's settings of tokens"
     raise RefusedError(f"status-{answer.status}", f"{_shown(target)}: {reason}")
 
 

@@ -198,6 +198,11 @@ class TestLimits:
         with pytest.raises(RefusedError, match=r"releases: the token may not read this: give it the permission"):
             make_client().get(RELEASES)
 
+    def test_single_sign_on(self, github: GitHub, make_client: MakeClient, reply: Make) -> None:
+        github.faults.append(once(RELEASES, reply(403, {"X-GitHub-SSO": "required; url=https://example.com/x"})))
+        with pytest.raises(RefusedError, match="wants single sign-on: authorize the token"):
+            make_client().get(RELEASES)
+
     def test_odd_limits(self, github: GitHub, make_client: MakeClient, reply: Make) -> None:
         for value in ("-1", "soon", "9" * 400, "Wed, 21 Oct 2026 07:28:00 GMT"):
             github.faults.append(once(RELEASES, reply(429, {"Retry-After": value})))
