@@ -77,9 +77,9 @@ def _from_monitoring(ledger: Ledger) -> Figure:
             method="uptime/v1:samples",
             unit="ratio",
             value=worst.observed,
-            n=1 if worst.observed is not None else 0,
+            n=_days_seen(worst),
             values=values,
-            events="samples",
+            events="days with samples",
             interval=interval,
             confidence=confidence,
             because=because,
@@ -152,6 +152,13 @@ def _budget(ledger: Ledger, down: float) -> dict[str, object]:
         "budget_used_seconds": down,
         "budget_left_seconds": budget - down if budget is not None else None,
     }
+
+
+def _days_seen(worst: _Seen) -> int:
+    """On how many days anything was seen."""
+    if worst.observed is None:
+        return 0
+    return sum(1 for _, up, down, _ in worst.of.days if up + down > 0) or 1
 
 
 def _evidence(seen: _Seen, window: Window, counts: bool) -> Counted:
