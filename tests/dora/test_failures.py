@@ -133,8 +133,8 @@ def test_patches_are_an_upper_bound_only(bench: Any) -> None:
     graph = bench.line(*[bench.change(name, hours) for hours, name in enumerate(names)])
     tags = [bench.tag(name, 5 + hours) for hours, name in enumerate(names)]
     graph.signals = (FailureSignal(tags[1].id, "patch-release", tags[2].id, "v1.1.1 came an hour later"),)
-    found = report(bench.scope(), [bench.told(*tags, name="git")], graph)
-    figure = found.figure("change_failure_rate")
+    found: Any = report(bench.scope(), [bench.told(*tags, name="git")], graph)
+    figure: Any = found.figure("change_failure_rate")
     assert (figure.values["lower"]["k"], figure.values["upper"]["k"]) == (0, 1)
     assert [row.value for row in figure.evidence] == [0, None, 0]
     assert found.figure("recovery_time").value is None

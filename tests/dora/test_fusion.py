@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sp404audit.dora.counting import production
-from sp404audit.dora.events import Availability, Build, Deployment, Incident
+from sp404audit.dora.events import Availability, Build, Incident
 from sp404audit.dora.figures import Window
 from sp404audit.dora.fusion import Fused, fuse, in_order, known_at, plain_version
 from sp404audit.dora.settings import Settings
@@ -20,7 +20,7 @@ def fused(bench: Any, *collected: Any, resolve: Any = None, hours: float = 28 * 
     return fuse(collected, window, production(Settings()), resolve)
 
 
-def on_github(bench: Any, name: str, hours: float, **fields: Any) -> Deployment:
+def on_github(bench: Any, name: str, hours: float, **fields: Any) -> Any:
     given = {"source": "github", "basis": "deployment", "version": "", **fields}
     return bench.deployment(name, hours, **given)
 

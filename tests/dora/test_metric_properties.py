@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sp404audit.dora.events import Build, Deployment, Incident
+from sp404audit.dora.events import Build
 from sp404audit.dora.figures import METRICS, MetricsReport
 
 HOURS = st.integers(0, 28 * 24 - 1)
@@ -22,10 +22,10 @@ NAMES = st.sampled_from("abcdefghij")
 def events(bench: Any) -> st.SearchStrategy[list[Any]]:
     """Lists of deployments, incidents and builds on a history of ten commits, each event once."""
 
-    def deployment(hours: int, name: str, outcome: str, environment: str, unplanned: bool) -> Deployment:
+    def deployment(hours: int, name: str, outcome: str, environment: str, unplanned: bool) -> Any:
         return bench.deployment(name, hours, outcome=outcome, environment=environment, unplanned=unplanned)
 
-    def incident(hours: int, lasts: int | None, cause: str | None) -> Incident:
+    def incident(hours: int, lasts: int | None, cause: str | None) -> Any:
         end = None if lasts is None else hours + lasts / 4
         return bench.incident(f"{hours}", hours, end, caused_by=(cause,) if cause else ())
 
@@ -44,7 +44,7 @@ def history(bench: Any) -> Any:
     return bench.line(*[bench.change(name, 20 * place) for place, name in enumerate("abcdefghij")])
 
 
-def measured(bench: Any, told: list[Any], **scope: Any) -> MetricsReport:
+def measured(bench: Any, told: list[Any], **scope: Any) -> Any:
     return bench.report(*told, scope=bench.scope(**scope), history=history(bench))
 
 

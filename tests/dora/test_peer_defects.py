@@ -172,7 +172,7 @@ def test_git_alone_gives_bounds_not_a_clean_rate(bench: Any) -> None:
     graph = bench.line(*[bench.change(f"v1.{n}.0", n) for n in range(100)])
     tags = [bench.tag(f"v1.{n}.0", 24 * n + 1) for n in range(100)]
     scope = bench.scope(120, targets={"change-failure-rate": "5%"})
-    figure = report(scope, [bench.told(*tags, name="git")], graph).figure("change_failure_rate")
+    figure: Any = report(scope, [bench.told(*tags, name="git")], graph).figure("change_failure_rate")
     assert (figure.value, figure.band, figure.confidence) == (None, None, "low")
     assert figure.values["lower"]["k"] == 0
     assert figure.values["upper"]["n"] == 100

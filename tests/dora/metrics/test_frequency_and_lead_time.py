@@ -219,7 +219,8 @@ def test_a_change_that_went_live_with_a_rollback_is_told(bench: Any) -> None:
 def test_services_are_measured_apart(bench: Any) -> None:
     graph = bench.line(*[bench.change(name, hours) for hours, name in enumerate("abcd")])
     events = [
-        bench.deployment(name, 10 + n, service=service) for n, (name, service) in enumerate(["ax", "by", "cx", "dy"])
+        bench.deployment(name, 10 + n, service=service)
+        for n, (name, service) in enumerate([("a", "x"), ("b", "y"), ("c", "x"), ("d", "y")])
     ]
     whole = bench.report(*events, history=graph)
     assert whole.services == ("x", "y")

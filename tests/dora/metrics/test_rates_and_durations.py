@@ -7,26 +7,24 @@ from typing import Any
 
 import pytest
 
-from sp404audit.dora.figures import MetricsReport
 
-
-def clean(bench: Any, number: int, failures: int = 0, **targets: str) -> MetricsReport:
+def clean(bench: Any, number: int, failures: int = 0, target: str = "5%") -> Any:
     """A year with a deployment every two days; the first of them failed, by an incident that names them."""
     deployments = [bench.deployment(f"c{n}", 48 * n) for n in range(number)]
     incidents = [bench.incident(f"{n}", 48 * n + 1, 48 * n + 2, caused_by=(f"c{n}",)) for n in range(failures)]
     elsewhere = bench.incident("else", 48 * number + 40, 48 * number + 41)
-    scope = bench.scope(400, targets=targets)
+    scope = bench.scope(400, targets={"change-failure-rate": target})
     return bench.report(*deployments, *incidents, elsewhere, scope=scope)
 
 
 @pytest.mark.parametrize(("number", "verdict"), [(72, "not proven"), (74, "pass")])
 def test_how_many_clean_deployments_prove_five_percent(bench: Any, number: int, verdict: str) -> None:
-    figure = clean(bench, number, **{"change-failure-rate": "< 5%"}).figure("change_failure_rate")
+    figure = clean(bench, number, target="< 5%").figure("change_failure_rate")
     assert (figure.values["k"], figure.values["n"], figure.verdict) == (0, number, verdict)
 
 
 def test_how_much_more_evidence_is_needed_is_told(bench: Any) -> None:
-    figure = clean(bench, 41, 2, **{"change-failure-rate": "< 5%"}).figure("change_failure_rate")
+    figure = clean(bench, 41, 2, target="< 5%").figure("change_failure_rate")
     assert figure.values["interval"] == pytest.approx([0.013488, 0.161274], abs=1e-3)
     assert (figure.verdict, figure.confidence) == ("not proven", "high")
     assert "101 more deployments without a failure would prove it (so far 2 of 41" in figure.verdict_because
@@ -35,7 +33,7 @@ def test_how_much_more_evidence_is_needed_is_told(bench: Any) -> None:
 
 
 def test_a_rate_beyond_the_target_fails(bench: Any) -> None:
-    figure = clean(bench, 20, 12, **{"change-failure-rate": "5%"}).figure("change_failure_rate")
+    figure = clean(bench, 20, 12).figure("change_failure_rate")
     assert figure.verdict == "fail"
     assert figure.band.table == "dora-2024"
 
@@ -70,7 +68,7 @@ def test_a_rollback_is_no_rework(bench: Any) -> None:
     assert found.figure("rework_rate").values["k"] == 0
 
 
-def times(bench: Any, *lengths: float | None, targets: dict[str, str] | None = None) -> MetricsReport:
+def times(bench: Any, *lengths: float | None, targets: dict[str, str] | None = None) -> Any:
     """Incidents of so many minutes, one a day; None for one that is not over."""
     incidents = [
         bench.incident(f"{n}", 24 * n, None if length is None else 24 * n + length / 60)

@@ -9,7 +9,7 @@ import pytest
 
 from sp404audit import rules
 from sp404audit.dora.events import Availability, Build
-from sp404audit.dora.figures import METRICS, Figure
+from sp404audit.dora.figures import METRICS
 from sp404audit.dora.influences import INFLUENCES
 from sp404audit.dora.measure import report
 from sp404audit.dora.settings import UptimeSettings
@@ -26,7 +26,7 @@ def seen(bench: Any, up: float, down: float, unknown: float = 0, service: str = 
     )
 
 
-def watched(bench: Any, *availability: Availability, target: str = "99.9%", **settings: Any) -> Figure:
+def watched(bench: Any, *availability: Availability, target: str = "99.9%", **settings: Any) -> Any:
     told = bench.told(name="prometheus")._replace(availability=availability)
     return report(bench.scope(30, targets={"uptime": target}, **settings), [told]).figure("uptime")
 
@@ -91,7 +91,7 @@ def test_a_day_without_samples_is_a_gap(bench: Any) -> None:
     assert [bucket.value for bucket in figure.buckets] == [1, None, 1]
 
 
-def broken(bench: Any, *incidents: Any, **settings: Any) -> Figure:
+def broken(bench: Any, *incidents: Any, **settings: Any) -> Any:
     return bench.report(*incidents, scope=bench.scope(10, targets={"uptime": "99%"}, **settings)).figure("uptime")
 
 
@@ -120,7 +120,7 @@ def build(bench: Any, minutes: float, number: int = 0, **fields: Any) -> Build:
     return Build(f"github:run:{number}", "github", start, round(start + minutes * 60), **fields)
 
 
-def built(bench: Any, *builds: Build, **settings: Any) -> Figure:
+def built(bench: Any, *builds: Build, **settings: Any) -> Any:
     return bench.report(*builds, scope=bench.scope(targets={"build-time": "5m"}, **settings)).figure("build_time")
 
 
