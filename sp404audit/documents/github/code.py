@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sp404audit.documents.source import Source
     from sp404audit.results import Region
 
-__all__ = ["Code", "job_code", "step_code", "step_subjects"]
+__all__ = ["Code", "default_language", "job_code", "shell_language", "step_code", "step_subjects"]
 
 _PROGRAMS = {
     "bash": "bash",
@@ -85,9 +85,11 @@ def shell_language(step: Step) -> str:
         words = shell.value.split()
         program = words[0].rpartition("/")[2].lower().removesuffix(".exe") if words else ""
         return _PROGRAMS.get(program, "")
-    job = step.job
-    if job is None:
-        return ""
+    return step.job.default_language if step.job is not None else ""
+
+
+def default_language(job: Job) -> str:
+    """Tell what reads the commands of a job's steps that name no shell; empty where the run decides."""
     if job.container is not None:
         return "sh"
     labels = [scalar.value.lower() for scalar in _runner_labels(job)]

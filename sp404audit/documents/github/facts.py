@@ -314,7 +314,7 @@ def _pairs(node: Mapping | None) -> Pairs:
     """The scalars of a mapping, by name."""
     if node is None:
         return ()
-    return tuple([(name, value.value) for name, _, value in node.pairs() if isinstance(value, Scalar)])
+    return tuple([(name, value.value) for name, (_, value) in node.index().items() if isinstance(value, Scalar)])
 
 
 def _permissions(holder: Workflow | Job) -> Pairs | None:

@@ -26,11 +26,15 @@ def read_shell(step: Step) -> shell.Shell | None:
     Where the shell depends on the run, bash is assumed: it is the default of every runner but Windows.
     """
     interpreter = _interpreter(step)
-    if step.run is None or interpreter is None:
-        return None
-    excerpt = step.run.excerpt(step.source)
-    environ = environment(step)
-    return shell.parse(excerpt, github=True, interpreter=interpreter, options=_options(step), environment=environ)
+    if step.shell_text is None and step.run is not None and interpreter is not None:
+        step.shell_text = shell.parse(
+            step.run.excerpt(step.source),
+            github=True,
+            interpreter=interpreter,
+            options=_options(step),
+            environment=environment(step),
+        )
+    return step.shell_text
 
 
 def _interpreter(step: Step) -> str | None:
@@ -70,6 +74,10 @@ def step_commands(step: Step, path: str, problems: list[Problem]) -> Iterator[sh
     excerpt = step.run.excerpt(step.source)
     kind, owner = ("step", step.job.id) if step.job is not None else ("action", "")
     unit = shell.Unit(kind, path, step.region.start_line, owner, step.name or step.id, _folder(step))
+    if step.shell_text is not None:  # a rule asked for it
+        problems += step.shell_text.problems
+        yield from shell.command_facts(step.shell_text, path, unit)
+        return
     # What the text does not name cannot change what it means: the same text with other variables around it is the same.
     environ = tuple(sorted((name, value) for name, value in environment(step).items() if name in text))
     known = _commands(text, interpreter, _options(step), environ)

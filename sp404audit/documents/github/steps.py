@@ -13,6 +13,7 @@ from sp404audit.documents.yaml_tree import Mapping, Scalar, mapping, sequence, t
 if TYPE_CHECKING:
     from sp404audit.documents.github.action import Action
     from sp404audit.documents.github.workflow import Job
+    from sp404audit.documents.shell.commands import Shell
     from sp404audit.documents.source import Source
     from sp404audit.documents.yaml_tree import Node
     from sp404audit.results import Region
@@ -30,17 +31,18 @@ class Step:
         action: the composite action that it belongs to; None in a workflow.
         uses: what it uses; None when it runs a command.
         run: the command; None when it uses an action.
+        shell_text: the command as `step_shell.read_shell` read it, once somebody asked.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("workflow", "action")
 
-    __slots__ = ("action", "fields", "index", "job", "node", "run", "source", "uses")
+    __slots__ = ("action", "fields", "index", "job", "node", "run", "shell_text", "source", "uses")
 
     def __init__(
         self, node: Mapping, index: int, source: Source, job: Job | None = None, action: Action | None = None
     ) -> None:
         self.node = node
-        self.fields = {name: value for name, _, value in node.pairs()}
+        self.fields = {name: value for name, (_, value) in node.index().items()}
         self.index = index
         self.job = job
         self.action = action
@@ -48,6 +50,7 @@ class Step:
         uses, run = self.fields.get("uses"), self.fields.get("run")
         self.uses = Uses(uses, source) if isinstance(uses, Scalar) else None
         self.run = run if isinstance(run, Scalar) else None
+        self.shell_text: Shell | None = None
 
     @property
     def region(self) -> Region:

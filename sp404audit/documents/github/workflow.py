@@ -8,6 +8,7 @@ which is told, and its steps are audited all the same.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from sp404audit.documents.github import expression
@@ -104,6 +105,13 @@ class Job:
         """The labels of the runner: `runs-on` as text, as a list, or under its key `labels`."""
         node = self.node.get("runs-on")
         return strings(node.get("labels")) if isinstance(node, Mapping) else strings(node)
+
+    @cached_property
+    def default_language(self) -> str:
+        """What reads the commands of its steps when they name no shell: `bash`, `powershell` …; empty if unknown."""
+        from sp404audit.documents.github.code import default_language
+
+        return default_language(self)
 
     @property
     def env(self) -> Mapping | None:
