@@ -50,7 +50,6 @@ class Surroundings(NamedTuple):
         run, run_url, attempt: which run this is, and which attempt of it.
         workflow: the name of the pipeline.
         environment: into which the job deploys.
-        service: the name of the repository without its owner.
     """
 
     source: str = ""
