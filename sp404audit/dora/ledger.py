@@ -44,6 +44,7 @@ class Arrival(NamedTuple):
         merged_at: when it reached the main line; None when that is not known.
         seconds: what counts by the policy's `lead-measure`; None when that is not known.
         counted, rule: whether it is part of the figure, and why.
+        by_merge: its merge is taken for its deployment, so that nothing lies between the two.
     """
 
     change: Change
@@ -54,6 +55,7 @@ class Arrival(NamedTuple):
     seconds: int | None
     counted: bool
     rule: str
+    by_merge: bool = False
 
     @property
     def row(self) -> ChangeRow:

@@ -279,3 +279,45 @@ def test_a_folder_without_git_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_policy_is_refused(synthetic: Any) -> None:
     with pytest.raises(PolicyError):
         measured(synthetic.folder, policy="no-such-policy")
+
+
+def test_services_of_a_monorepo(new_repository: Callable[..., Any]) -> None:
+    """Each service has its tags and its files: a change counts for the service whose files it touches."""
+    repository = new_repository()
+    repository.commit("A", T0, files={"api/a": "1", "web/a": "1"})
+    repository.tag("api-1.0.0", "A", T0)
+    repository.tag("web-1.0.0", "A", T0)
+    repository.commit("B", T0 + HOUR, files={"api/a": "2"})
+    repository.commit("C", T0 + 2 * HOUR, files={"web/a": "2"})
+    repository.tag("api-1.1.0", "C", T0 + 4 * HOUR)
+    repository.tag("web-1.1.0", "C", T0 + 12 * HOUR)
+    services = "services: {api: {tags: 'api-*', paths: ['api/']}, web: {tags: 'web-*', paths: ['web/']}}"
+    whole = measured(repository.save(), services)
+    assert whole.services == ("api", "web")
+    assert whole.figure("deployment_frequency").values["deployments"] == 4
+    assert "2 services are counted together" in " ".join(whole.figure("deployment_frequency").remarks)
+    assert sorted(row.seconds // HOUR for row in whole.changes) == [3, 10]
+    for service, lead, sha in (("api", 3, "B"), ("web", 10, "C")):
+        part = measured(repository.folder, service=service)
+        assert part.figure("deployment_frequency").values["deployments"] == 2
+        assert hours(part.figure("lead_time").values, "median_seconds") == [lead]
+        assert [row.sha for row in part.changes] == [repository.commits[sha]]
+
+
+def test_merged_branches_have_a_lead_time_of_their_own(new_repository: Callable[..., Any]) -> None:
+    """Where merges are taken for deployments, the work on a branch before its merge is what can be measured."""
+    repository = new_repository()
+    repository.commit("A", T0)
+    for number in range(1, 4):
+        start = T0 + number * 24 * HOUR
+        repository.commit(f"b{number}", start, parents=["A" if number == 1 else f"m{number - 1}"], branch=f"t{number}")
+        parents = ["A" if number == 1 else f"m{number - 1}", f"b{number}"]
+        repository.commit(
+            f"m{number}", start + number * HOUR, f"Merge pull request #{number} from a/b", parents=parents
+        )
+    report = measured(repository.save())
+    lead = report.figure("lead_time")
+    assert [row.value / HOUR for row in lead.evidence if row.counted] == [1, 2, 3]
+    assert lead.values["stages"]["merge_to_deploy"]["median_seconds"] == 0
+    merged = measured(repository.folder, "lead-measure: merge_to_deploy").figure("lead_time")
+    assert merged.value is None
