@@ -125,9 +125,9 @@ def _alerts(repository: Repository, state: Loading) -> Iterator[Location]:
 def _alarm_types() -> frozenset[str]:
     """The types of Terraform resource that raise alerts."""
     import json
-    from importlib.resources import files
+    from pathlib import Path
 
-    text = files("sp404audit.rules.alerts").joinpath("alarm_resources.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("alarm_resources.json").read_text("utf-8")
     return frozenset(json.loads(text)["types"])
 
 

@@ -271,9 +271,9 @@ def _otherwise(service: Service, family: dict[str, Any]) -> str:
 def _table() -> dict[str, dict[str, Any]]:
     """The families by the name of each image."""
     import json
-    from importlib.resources import files
+    from pathlib import Path
 
-    text = files("sp404audit.rules.compose").joinpath("datastores.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("datastores.json").read_text("utf-8")
     return {image: family for family in json.loads(text)["families"] for image in family["images"]}
 
 
