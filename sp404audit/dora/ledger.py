@@ -316,14 +316,11 @@ def _arrival(change: Change, standing: Standing, settings: Settings, *, squashed
     begin = started_at if settings.lead_measure == "commit_to_deploy" else merged_at
     seconds = None if begin is None else deployed_at - begin
     counted, rule = _counts(change, standing, settings, seconds)
-    if (
-        counted
-        and begin is not None
-        and standing.deployment.basis == "merge"
-        and begin >= _merge_time(change, merged_at)
-    ):
+    by_merge = standing.deployment.basis == "merge"
+    if counted and by_merge and begin is not None and begin >= _merge_time(change, merged_at):
         counted, rule = False, "its merge is taken for its deployment: nothing lies between"
-    return Arrival(change, standing.deployment.id, deployed_at, started_at, merged_at, seconds, counted, rule)
+    id_ = standing.deployment.id
+    return Arrival(change, id_, deployed_at, started_at, merged_at, seconds, counted, rule, by_merge)
 
 
 def _merge_time(change: Change, merged_at: int | None) -> int:

@@ -105,7 +105,9 @@ def _stages(used: Sequence[Arrival]) -> dict[str, object]:
     merged = [(each, each.merged_at) for each in used if each.merged_at is not None]
     stages = {
         "commit_to_merge": sorted(at - each.started_at for each, at in merged if at >= each.started_at),
-        "merge_to_deploy": sorted(each.deployed_at - at for each, at in merged if each.deployed_at >= at),
+        "merge_to_deploy": sorted(
+            each.deployed_at - at for each, at in merged if each.deployed_at >= at and not each.by_merge
+        ),
         "commit_to_deploy": sorted(
             each.deployed_at - each.started_at for each in used if each.deployed_at >= each.started_at
         ),
