@@ -199,7 +199,9 @@ class GitHub:
         if status == 200 and self.has_etags:
             sent.setdefault("ETag", f'W/"{hashlib.sha256(body).hexdigest()}"')
             if headers.get("if-none-match") == sent["ETag"]:
+                # RFC 9110, section 15.4.5, lists what a 304 has to repeat, and Link is none of it.
                 status, body = 304, b""
+                sent.pop("Link", None)
         self.seen.append(Seen(path, query, headers, status))
         if status != 304 and not reply.is_odd:
             self.replies.append((path, status, reply.body))
