@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sp404audit.dora.events import Collected, Note, SourceReport
 from sp404audit.dora.figures import Window
@@ -15,6 +15,9 @@ from sp404audit.dora.sources.git.history import GitHistory
 from sp404audit.dora.sources.git.references import References, read_references
 from sp404audit.dora.sources.git.signals import MAX_PATCH_SHARE
 from sp404audit.git import GitError, git, top_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["HistoryError", "collect"]
 
@@ -117,7 +120,7 @@ def _notes_on_deployments(
         named = _listed(references.elsewhere)
         yield Note("git/tags-elsewhere", f"tags on trees or files are no revisions and are left out: {named}")
     if references.dropped:
-        yield Note("git/too-many-tags", f"{references.dropped} tags beyond the first 100,000 are left out")
+        yield Note("git/too-many-tags", f"tags beyond the first 100,000 are left out ({references.dropped})")
 
 
 def _notes_on_tags(releases: Sequence[Release], history: GitHistory) -> Iterator[Note]:
@@ -142,14 +145,14 @@ def _notes_on_tags(releases: Sequence[Release], history: GitHistory) -> Iterator
 
 def _notes_on_commits(history: GitHistory) -> Iterator[Note]:
     if history.graph.missing:
-        yield Note("git/missing-commits", f"{history.graph.missing} parents of commits are not in this clone")
+        yield Note("git/missing-commits", f"parents of commits that are not in this clone: {history.graph.missing}")
     if history.untimed:
-        yield Note("git/times", f"{history.untimed} commits have no time between 1970 and 2100 and are left out")
+        yield Note("git/times", f"left out, for they have no time between 1970 and 2100: {history.untimed} commits")
     if history.reverts.lost:
         yield Note(
             "git/lost-reverts",
-            f"{history.reverts.lost} reverts name commits that are not in this history, such as those of a branch that "
-            "was squashed; they are not counted",
+            "not counted, for they name commits that are not in this history, such as those of a branch that was "
+            f"squashed: {history.reverts.lost} reverts",
         )
     often = {name: share for name, share in history.patch_shares().items() if share > MAX_PATCH_SHARE}
     if often:

@@ -70,20 +70,24 @@ class Commits:
         self._add_messages(fields[5::_WIDTH])
 
     def _add_messages(self, messages: list[str]) -> None:
-        number = len(self.pulls)
+        # Half of the time that the reader takes is spent here: each step of the loop is a hundredth of it.
+        start = len(self.pulls)
+        subjects: list[int] = []
+        pulls: list[int] = []
         for message in messages:
             if message[:1] <= " ":
                 message = message.lstrip()
-            stem, pull = message[:MAX_MESSAGE].partition("\n")[0], 0
-            if stem[-1:] in _ENDS or stem.startswith("Merge"):
-                stem, pull = split_subject(stem)
-            self.subjects.append(hash(stem))
-            self.pulls.append(pull)
-            if "evert" in message or "Reapply" in message:
+            stem, pull = message.partition("\n")[0], 0
+            if stem[-1:] in _ENDS or stem[:5] == "Merge":
+                stem, pull = split_subject(stem[:MAX_MESSAGE])
+            subjects.append(hash(stem))
+            pulls.append(pull)
+            if "evert" in message or stem[:7] == "Reapply":
                 revert = read_revert(stem, message[:MAX_MESSAGE])
                 if revert is not None:
-                    self.reverts[number] = revert
-            number += 1
+                    self.reverts[start + len(pulls) - 1] = revert
+        self.subjects.extend(subjects)
+        self.pulls.extend(pulls)
 
 
 def read_commits(root: str | os.PathLike[str], tips: Iterable[str]) -> Commits:

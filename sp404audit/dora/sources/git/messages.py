@@ -10,7 +10,7 @@ __all__ = ["MAX_MESSAGE", "Revert", "read_revert", "split_subject"]
 MAX_MESSAGE = 65_536
 """How much of a message is looked at; longer ones are dumps of something."""
 
-_MAX_REVERTED = 100
+_MAX_REVERTED = 20
 _MERGE = "Merge pull request #"
 
 # Both as git-revert(1) writes them, and as GitHub's button for a pull request does.
@@ -40,6 +40,10 @@ def split_subject(subject: str) -> tuple[str, int]:
 
     GitHub writes `fix: x (#12)` for a squash, and `Merge pull request #12 from …`.
     """
+    at = subject.rfind(" (#")
+    digits = subject[at + 3 : -1]
+    if at > 0 and subject[-1] == ")" and _is_number(digits) and subject[at - 1] not in ") \t":
+        return subject[:at], int(digits)  # as nearly all are
     stem, number = subject.rstrip(), 0
     # One that names several, as a backport does, belongs to the last.
     while stem[-1:] == ")":

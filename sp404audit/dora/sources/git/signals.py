@@ -23,8 +23,7 @@ MAX_PATCH_SHARE = 0.6
 """Above this share of patch steps, patch releases are how a project releases, and no hint (measured on public
 projects: by such a rule, four of five releases of one that only bumps patches would have failed)."""
 
-_MAX_ROOTS = 100
-_MAX_CHAINED = 1000
+_MAX_ROOTS = 20
 
 
 class Chain(NamedTuple):
@@ -55,17 +54,17 @@ def find_reverts(commits: Commits, resolve: Callable[[str], int | None]) -> Reve
         resolve: the number of the commit with this id, full or short.
     """
     named = _Named(commits)
-    targets: dict[int, list[int]] = {}
+    roots: dict[int, dict[int, int]] = {}
     lost = 0
-    for number, revert in sorted(commits.reverts.items(), reverse=True):
+    for number, revert in sorted(commits.reverts.items(), reverse=True):  # the oldest first
         found = _targets(number, revert, resolve, named)
         if found:
-            targets[number] = found
+            _add_roots(number, found, roots)
         elif revert.shas or revert.numbers:
             lost += 1
     chains: dict[int, Chain] = {}
-    for number in targets:
-        for root, depth in _roots(number, targets):
+    for number, taken_back in roots.items():
+        for root, depth in taken_back.items():
             chains.setdefault(root, Chain(root, [])).steps.append((number, depth))
     return Reverts(tuple(chains[root] for root in sorted(chains, reverse=True)), lost)
 
@@ -102,21 +101,14 @@ def _latest_before(number: int, candidates: Sequence[int]) -> int | None:
     return candidates[place - 1] if place else None
 
 
-def _roots(number: int, targets: dict[int, list[int]]) -> Iterable[tuple[int, int]]:
-    """Follow a revert to the commits that no revert made, each with its depth; bounded, for subjects may lie."""
+def _add_roots(number: int, targets: Iterable[int], roots: dict[int, dict[int, int]]) -> None:
+    """Note which commits a revert takes back in the end, and by how many steps: one more than what it reverts does."""
     found: dict[int, int] = {}
-    waiting = [(target, 1) for target in targets[number]]
-    seen = {number}
-    while waiting and len(found) < _MAX_ROOTS:
-        at, depth = waiting.pop()
-        if at in seen or depth > _MAX_CHAINED:
-            continue
-        seen.add(at)
-        if at in targets:
-            waiting += [(target, depth + 1) for target in targets[at]]
-        else:
-            found.setdefault(at, depth)
-    return found.items()
+    for target in targets:
+        for root, depth in roots.get(target, {target: 0}).items():
+            if len(found) < _MAX_ROOTS:
+                found.setdefault(root, depth + 1)
+    roots[number] = found
 
 
 def revert_signals(

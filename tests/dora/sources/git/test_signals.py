@@ -12,7 +12,9 @@ from sp404audit.dora.events import Deployment
 from sp404audit.dora.figures import Window
 from sp404audit.dora.settings import Settings
 from sp404audit.dora.sources.git import GitHistory, collect
+from sp404audit.dora.sources.git.commits import Commits
 from sp404audit.dora.sources.git.messages import Revert, read_revert, split_subject
+from sp404audit.dora.sources.git.signals import find_reverts
 
 T0 = 1_735_689_600
 DAY = 86_400
@@ -154,6 +156,19 @@ def test_subjects_that_name_each_other_end(build: Build) -> None:
         subject = f'Revert "{subject}"'
     deployments, history, _ = build(steps)
     assert len(reverted(deployments, history)) == 20
+
+
+def test_work_is_bounded_however_much_is_reverted() -> None:
+    """Every commit takes back the hundred before it."""
+    count = 3000
+    shas = [f"{number:040x}" for number in range(count)]
+    commits = Commits()
+    for number, sha in enumerate(shas):
+        reverts = "".join(f"This reverts commit {each}.\n" for each in shas[number + 1 : number + 101])
+        commits.add([sha, "", "0", "0", "A <a@example.com>", f"x\n\n{reverts}"])
+    numbers = {sha: number for number, sha in enumerate(shas)}
+    found = find_reverts(commits, numbers.get)
+    assert sum(len(chain.steps) for chain in found.chains) <= 20 * count
 
 
 def patches(deployments: dict[str, Deployment], history: GitHistory, window: int) -> list[str]:
