@@ -7,6 +7,8 @@ cuts are left out. Redeploys, rollbacks, prereleases and failed attempts are tol
 
 from __future__ import annotations
 
+import datetime
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -22,6 +24,7 @@ __all__ = ["deployment_frequency"]
 
 METHOD = "deployment_frequency/v1:deployments_per_week"
 _WEEK = 7 * 86_400
+_DAYS_OF_FOUR_KEYS = 3
 _ROLES = {
     "redeploys": "redeploy",
     "rollbacks": "rollback",
@@ -108,13 +111,32 @@ def _days_by_week(
     days: dict[object, int] = {}
     for each in counted:
         days.setdefault(calendar.date(each.finished_at), each.finished_at)
-    numbers = [sum(1 for at in days.values() if start <= at < end) for start, end in full]
+    times = sorted(days.values())
+    numbers = [bisect_left(times, end) - bisect_left(times, start) for start, end in full]
     told: dict[str, object] = {
         "weeks_counted": len(full),
         "weeks_partial": len(weeks) - len(full),
         "days_with_deployments": len(days),
+        "four_keys": _four_keys(numbers, [calendar.date(start) for start, _ in full]),
     }
     return (median(numbers) if numbers else None), order_statistic(numbers), told
+
+
+def _four_keys(numbers: Sequence[int], weeks: Sequence[datetime.date]) -> str | None:
+    """The class that Four Keys would give, for comparison: its dashboard's query, but over full weeks of ISO only.
+
+    https://github.com/dora-team/fourkeys/blob/main/METRICS.md: daily from a median of three days a week on; weekly or
+    monthly where most weeks, or most weeks' months, have a deployment.
+    """
+    if not numbers:
+        return None
+    months = [(week.year, week.month) for week in weeks]
+    deployed = {month for month, number in zip(months, numbers, strict=True) if number}
+    if median(numbers) >= _DAYS_OF_FOUR_KEYS:
+        return "daily"
+    if median([min(1, number) for number in numbers]) >= 1:
+        return "weekly"
+    return "monthly" if median([int(month in deployed) for month in months]) >= 1 else "yearly"
 
 
 def _gaps(counted: Sequence[Deployment], known: Sequence[Deployment], ledger: Ledger) -> dict[str, object]:

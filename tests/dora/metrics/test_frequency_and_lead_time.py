@@ -110,6 +110,25 @@ def test_a_source_that_stopped_early_lowers_confidence(bench: Any) -> None:
     assert (figure.confidence, "told only a part" in figure.confidence_because) == ("medium", True)
 
 
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [([0, 1, 2], "daily"), ([0], "weekly"), ([], "yearly")],
+)
+def test_the_class_of_four_keys(bench: Any, days: list[int], expected: str) -> None:
+    deployments = [
+        bench.deployment(f"{week}-{day}", (7 * week + day + 5) * DAY + 1) for week in range(12) for day in days
+    ]
+    known = bench.deployment("before", -50)
+    figure = bench.report(known, *deployments, scope=bench.scope(7 * 12, since=5 * DAY)).figure("deployment_frequency")
+    assert figure.values["four_keys"] == expected
+
+
+def test_a_deployment_a_month_is_monthly_to_four_keys(bench: Any) -> None:
+    deployments = [bench.deployment(f"{month}", (28 * month + 8) * DAY) for month in range(3)]
+    figure = bench.report(*deployments, scope=bench.scope(7 * 12, since=5 * DAY)).figure("deployment_frequency")
+    assert figure.values["four_keys"] == "monthly"
+
+
 def line_of(bench: Any, *lengths: float, **fields: Any) -> tuple[list[Any], Any]:
     """A deployment for each change, which lies in it for so many hours; and the first one, of an earlier change."""
     changes = [bench.change("first", -1), *(bench.change(f"c{n}", 100 * n, **fields) for n in range(len(lengths)))]
