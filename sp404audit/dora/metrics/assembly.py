@@ -32,6 +32,9 @@ __all__ = ["Draft", "buckets", "deployment_confidence", "ends", "finish", "trend
 LEAST_BUCKETS = 8
 """With fewer full weeks no trend is told from chance."""
 
+MOST_BUCKETS = 260
+"""A trend is of the last five years at most: older weeks say nothing of today, and every pair of weeks is looked at."""
+
 _CHANCE = 0.05
 _DAYS = "median_days_per_week"
 _CONFIDENCES: tuple[Confidence, ...] = ("none", "low", "medium", "high")
@@ -214,7 +217,7 @@ def _bucket(
 
 def trend(metric: str, weeks: Sequence[Bucket]) -> Trend | None:
     """Which way a figure moves, by the full weeks that have data; None without any."""
-    values = [week.value for week in weeks if week.value is not None and not week.partial]
+    values = [week.value for week in weeks if week.value is not None and not week.partial][-MOST_BUCKETS:]
     if not values:
         return None
     if len(values) < LEAST_BUCKETS:
