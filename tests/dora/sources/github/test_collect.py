@@ -42,6 +42,31 @@ def test_deployments(known: GitHub, make_client: MakeClient, window: Window) -> 
     assert found["deployment:106"].outcome == "running"
 
 
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        (["success"], ("success", 0, None)),
+        (["pending", "failure", "success"], ("success", 2, None)),
+        (["success", "error", "success", "failure"], ("success", 0, 1)),
+        (["in_progress", "success", "inactive"], ("success", 1, None)),
+        (["failure", "error", "inactive"], ("failure", 1, None)),
+        (["queued", "inactive"], ("cancelled", 1, None)),
+        ([], ("unknown", 0, None)),
+    ],
+)
+def test_the_course_of_a_deployment(
+    states: list[str],
+    expected: tuple[str, int, int | None],
+    github: GitHub,
+    make_client: MakeClient,
+    window: Window,
+) -> None:
+    github.deploy(1, T0, *((T0 + hour * HOUR, state) for hour, state in enumerate(states)))
+    (found,) = collect(SLUG, SETTINGS, window, make_client()).deployments
+    failed = None if found.failed_at is None else (found.failed_at - T0) // HOUR
+    assert (found.outcome, (found.finished_at - T0) // HOUR, failed) == expected
+
+
 def test_no_address_but_one_for_browsers_is_taken(github: GitHub, make_client: MakeClient, window: Window) -> None:
     github.deploy(1, T0, (T0, "success"))
     github.statuses[1][0] |= {"log_url": "javascript:alert(1)", "target_url": "https://example.com/a"}
