@@ -203,8 +203,8 @@ class DeploymentRow(NamedTuple):
     """A line of the ledger of deployments: the event, and what the counting rules made of it.
 
     Attributes:
-        role: `counted`, `redeploy`, `rollback`, `prerelease`, `failed attempt`, `other environment`, `merged`,
-            `before the window`, `after the window`.
+        role: `counted`, `redeploy`, `rollback`, `prerelease`, `failed attempt`, `unfinished`, `other environment`,
+            `other source`, `merged`, `before the window`, `after the window`.
         rule: why, one line for people.
         changes: how many changes it was the first to contain; None where that is not known.
         lead_time: their median, in seconds.
@@ -238,11 +238,15 @@ class ChangeRow(NamedTuple):
 
 @dataclass(frozen=True)
 class MetricsReport:
-    """The finished report: figures in the order of `METRICS`, and what they were made from."""
+    """The finished report: figures in the order of `METRICS`, and what they were made from.
+
+    `as_of` is the moment up to which anything was known; what was not over then has lasted until then.
+    """
 
     version: str
     policy: str
     window: Window
+    as_of: int
     figures: tuple[Figure, ...]
     sources: tuple[SourceReport, ...]
     disagreements: tuple[str, ...] = ()

@@ -41,6 +41,7 @@ def measure(
     *,
     policy: str | Path | None = None,
     isolated: bool = False,
+    config: str | Path | None = None,
     since: str | None = None,
     until: str | None = None,
     as_of: str | None = None,
@@ -58,6 +59,7 @@ def measure(
         path: its root. Without options only its git history is read; there is no network.
         policy: the policy to start from, as in `sp404audit.audit`; its `metrics:` holds counting rules and targets.
         isolated: leave the repository's own configuration out.
+        config: the configuration to use, a file below the root, in place of the one that is found by its name.
         since: where the window begins: a date, or a span before its end; 90 days without.
         until: where it ends, itself not in it; `as_of` without.
         as_of: the moment that counts as now: what came later is not known, and what lasts on then has lasted so far.
@@ -80,7 +82,7 @@ def measure(
     root = Path(path)
     if not root.is_dir():
         raise NotADirectoryError(f"{path} is no folder; give the root of a repository")
-    in_force = loading.resolve(Reader(root), policy, isolated=isolated)
+    in_force = loading.resolve(Reader(root), policy, isolated=isolated, config=config)
     scope = _scope(in_force, since=since, until=until, as_of=as_of, timezone=timezone, service=service)
     others = _others(root, scope, events=events, github=github, api_budget=api_budget, prometheus=prometheus)
     collected, history = _git(root, scope, others)
@@ -124,6 +126,7 @@ def report(
         version=__version__,
         policy=policy,
         window=scope.window,
+        as_of=scope.as_of,
         figures=with_influences(figures(ledger), findings),
         sources=ledger.sources,
         disagreements=fused.disagreements,

@@ -6,7 +6,7 @@ All intervals are at the 95 % level. An interval that the data cannot carry is N
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from operator import mul
 
@@ -245,7 +245,7 @@ def kaplan_meier_median(durations: Sequence[float], ongoing: Sequence[float]) ->
     while at < len(ended):
         duration = ended[at]
         ends = bisect_right(ended, duration) - at
-        at_risk = len(ended) - at + sum(1 for each in still if each >= duration)
+        at_risk = len(ended) - at + len(still) - bisect_left(still, duration)
         surviving *= 1 - ends / at_risk
         if surviving <= 0.5 + 1e-12:
             return duration

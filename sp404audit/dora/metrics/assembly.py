@@ -81,6 +81,8 @@ def finish(draft: Draft, ledger: Ledger) -> Figure:
     """Judge a draft against the policy's target, rank it, and look for a trend."""
     confidence, because = _degraded(draft, ledger)
     verdict, why = _verdict(draft, ledger)
+    if verdict == "pass" and draft.confidence == "low" and ledger.scope.settings.verdicts == "interval":
+        verdict, why = "not proven", f"{why}, but what is only inferred proves no target"
     return Figure(
         metric=draft.metric,
         title=draft.title,

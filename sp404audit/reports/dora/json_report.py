@@ -64,6 +64,7 @@ def properties(report: MetricsReport) -> dict[str, Any]:
         "policy": _text(report.policy),
         "service": _text(report.service),
         "services": [_text(name) for name in report.services],
+        "as_of": report.as_of,
         "window": {**report.window._asdict(), "days": report.window.days},
         "metrics": {figure.metric: _figure(figure) for figure in report.figures},
         "sources": [

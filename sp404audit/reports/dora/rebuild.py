@@ -47,6 +47,7 @@ def rebuild_metrics(report: _Object) -> MetricsReport:
         version=report["tool"]["version"],
         policy=report["policy"],
         window=Window(report["window"]["since"], report["window"]["until"], report["window"]["timezone"]),
+        as_of=report["as_of"],
         figures=tuple(_figure(metric, report["metrics"][metric], shared) for metric in METRICS),
         sources=tuple(_source(source) for source in report["sources"]),
         disagreements=tuple(report["disagreements"]),
