@@ -171,7 +171,8 @@ def _collected(events: Iterable[Event], problems: Problems, window: Window) -> C
     changes = sorted((e for e in made if isinstance(e, Change)), key=lambda e: (e.committed_at, e.sha))
     if deployments and deployments[0].finished_at > window.since:
         first = utc(deployments[0].finished_at)
-        problems.remark("events/coverage", f"the first deployment in event files is of {first}, inside the window")
+        message = f"the first deployment in event files is of {first}: whether there were any before, they do not say"
+        problems.remark("events/coverage", message)
     counts = {
         "deployments": len(deployments),
         "incidents": len(incidents),

@@ -347,3 +347,20 @@ def test_order_does_not_matter(records: list[Any], random: Any) -> None:
     want = read(*records)
     random.shuffle(records)
     assert read(*records)[1:] == want[1:]
+
+
+def test_only_types_that_mean_nothing_are_said_to_mean_nothing() -> None:
+    used = ["service.deployed", "incident.detected", "artifact.packaged", "pipelinerun.started", "ticket.created"]
+    got = read(*(event(kind, 1, custom={"sha": SHA}) for kind in used), event("taskrun.finished", 2))
+    told = [note.message for note in got.report.notes if note.id == "events/ignored"]
+    assert told == ["1 CDEvents of type taskrun.finished mean nothing to the metrics"]
+
+
+@pytest.mark.parametrize(("attempt", "read_as"), [(3, 3), (0, 1), (-1, 1), (10**9, 1), ("2", 1), (None, 1)])
+def test_attempts_and_times_that_cannot_be(attempt: object, read_as: int) -> None:
+    custom = {"attempt": attempt, "started_at": T0 + 5, "queued_at": T0 + 9}
+    (build,) = read(event("pipelinerun.finished", 20, "r", {"outcome": "success"}, custom=custom)).builds
+    assert (build.attempt, build.queued_at) == (read_as, None)
+    custom = {"started_at": T0 + 5, "queued_at": T0 + 5}
+    (build,) = read(event("pipelinerun.finished", 20, "r", {"outcome": "success"}, custom=custom)).builds
+    assert build.queued_at == T0 + 5
