@@ -40,6 +40,7 @@ def audit(
     *,
     policy: str | Path | None = None,
     isolated: bool = False,
+    config: str | Path | None = None,
     engines: Sequence[str] | None = None,
     select: Iterable[str] = (),
     ignore: Iterable[str] = (),
@@ -61,6 +62,7 @@ def audit(
         policy: the policy to start from: a name that ships (`recommended`, `strict`, `sp404`) or a file. Without one,
             what the repository's own configuration extends, else `recommended`.
         isolated: leave the repository's own configuration out.
+        config: the configuration to use, a file below the root, in place of the one that is found by its name.
         engines: sources of results (`native`, `checkov`, `pip-audit`); None for all that apply and are installed.
         select: ask only these rules (ids or domains), whatever the policy says.
         ignore: ask none of these rules (ids or domains).
@@ -94,7 +96,9 @@ def audit(
     today = today or datetime.date.today()  # noqa: DTZ011 (the machine's own day: a waiver ends at home)
     seen = view(root, files=files, changed_since=changed_since, staged=staged, contents=contents)
     with seen as (reader, scope):
-        in_force = loading.resolve(reader, policy, isolated=isolated, select=tuple(select), ignore=tuple(ignore))
+        in_force = loading.resolve(
+            reader, policy, isolated=isolated, config=config, select=tuple(select), ignore=tuple(ignore)
+        )
         found = discover(reader, exclude=in_force.exclude, named=scope.named)
         chosen = tuple(rule for rule in rules.load(set(_counts(found)), in_force.select) if in_force.might_ask(rule))
         at_work = Engines(reader, found, in_force, engines)

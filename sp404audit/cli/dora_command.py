@@ -64,6 +64,9 @@ _OPTIONS: list[Callable[[Any], Any]] = [
     click.argument("path", default=".", type=click.Path(file_okay=False, path_type=Path)),
     click.option("--policy", metavar="NAME|FILE", help="Policy to start from: recommended, strict, sp404, or a file."),
     click.option("--isolated", is_flag=True, help="Leave the repository's own configuration out."),
+    click.option(
+        "--config", metavar="FILE", help="Configuration, a file of the repository. Default: found by its name."
+    ),
     click.option("--since", metavar="WHEN", help="Beginning of the window: a date, or a span such as 90d (default)."),
     click.option("--until", metavar="WHEN", help="End of the window, itself not in it. Default: --as-of."),
     click.option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sp404audit.outcome import Audit
 from sp404audit.results import Notification
@@ -21,15 +21,14 @@ class MetricsFileError(Exception):
     """A file that holds no metrics report; the text names the way out."""
 
 
-def with_metrics(finished: Audit, root: Path, file: str, *, policy: str | None, isolated: bool) -> Audit:
+def with_metrics(finished: Audit, root: Path, file: str, **in_force: Any) -> Audit:
     """Put metrics beside the results of a scan.
 
     Args:
         finished: the scan; its results are named beside the figures that they bear upon.
         root: of the repository.
         file: a metrics report in JSON; empty for measuring from git.
-        policy: as for the scan.
-        isolated: as for the scan.
+        in_force: `policy`, `isolated` and `config`, as for the scan.
 
     Returns:
         The audit with metrics. When nothing can be measured, it says so and is incomplete: no target is met unseen.
@@ -42,7 +41,7 @@ def with_metrics(finished: Audit, root: Path, file: str, *, policy: str | None, 
     if file:
         return finished.with_metrics(_read(Path(file)))
     try:
-        return finished.with_metrics(measure(root, policy=policy, isolated=isolated, findings=finished.results))
+        return finished.with_metrics(measure(root, findings=finished.results, **in_force))
     except MeasureError as error:
         note = Notification("metrics/not-measured", "error", str(error))
         return replace(finished, notifications=(note, *finished.notifications))

@@ -97,6 +97,7 @@ def _today() -> datetime.date | None:
     help="Add delivery metrics, from git alone or as `sp404audit dora -f json:FILE` wrote them. Their targets count.",
 )
 @click.option("--isolated", is_flag=True, help="Leave the repository's own configuration out.")
+@click.option("--config", metavar="FILE", help="Configuration, a file of the repository. Default: found by its name.")
 @click.option(
     "--no-cache", is_flag=True, help="Audit unchanged files again, too. A cache is kept for large trees only."
 )
@@ -105,6 +106,7 @@ def _today() -> datetime.date | None:
     metavar="FOLDER",
     help="Folder of the repository that PATH is, for formats that count paths from the top. Found by itself on CI.",
 )
+@click.option("--category", metavar="NAME", help="What code scanning tells SARIF apart by. Default: the folder's.")
 @click.option(
     "--no-github-summary",
     is_flag=True,
@@ -127,8 +129,10 @@ def command(
     baseline: str | None,
     dora: str | None,
     isolated: bool,
+    config: str | None,
     no_cache: bool,
     path_prefix: str | None,
+    category: str | None,
     no_github_summary: bool,
     quiet: bool,
     verbose: bool,
@@ -147,6 +151,7 @@ def command(
                 asked.root,
                 policy=policy,
                 isolated=isolated,
+                config=config,
                 engines=engines or None,
                 select=select,
                 ignore=ignore,
@@ -162,7 +167,8 @@ def command(
                 progress=bar,
             )
         if dora is not None:
-            finished = with_metrics(finished, asked.root, dora, policy=policy, isolated=isolated)
+            in_force = {"policy": policy, "isolated": isolated, "config": config}
+            finished = with_metrics(finished, asked.root, dora, **in_force)
     except (PolicyError, NotADirectoryError, ScopeError, GitError, MetricsFileError) as error:
         click.echo(f"sp404audit: {error}", err=True)
         sys.exit(EXIT_USAGE)
@@ -174,6 +180,7 @@ def command(
         width=shutil.get_terminal_size((100, 24)).columns,
         repository_url=ci_host.repository_url(),
         path_prefix=ci_host.path_prefix(asked.root) if path_prefix is None else path_prefix,
+        category=category or "",
     )
     if os.environ.get(ci_host.SUMMARY_VARIABLE) and not no_github_summary:
         ci_host.append_summary(finished, options)

@@ -10,9 +10,12 @@ from typing import Any
 from sp404audit.policy.loading import PolicyError
 from sp404audit.results import Location, Region, Result, Severity
 
-__all__ = ["FINGERPRINT_KEY", "compare"]
+__all__ = ["FINGERPRINT_KEY", "PREFIX_KEY", "compare"]
 
 FINGERPRINT_KEY = "sp404audit/v1"
+PREFIX_KEY = "sp404audit/pathPrefix"
+"""Property of a SARIF run: the folder from which its paths were made to count from the top of the repository."""
+
 _LEVELS = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "note": Severity.LOW}
 
 
@@ -57,8 +60,8 @@ def _read(path: Path) -> dict[str, Result]:
         raise PolicyError(f"baseline {path}: is no report of sp404audit; give one in the format sarif or json")
     try:
         if "runs" in report:
-            rows = [row for run in report["runs"] for row in run.get("results") or ()]
-            return dict(_of_sarif(row) for row in rows if _is_failure(row) and _sarif_fingerprint(row))
+            rows = [(row, _prefix(run)) for run in report["runs"] for row in run.get("results") or ()]
+            return dict(_of_sarif(*each) for each in rows if _is_failure(each[0]) and _sarif_fingerprint(each[0]))
         return dict(_of_json(row) for row in report["results"] if _is_failure(row) and row.get("fingerprint"))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PolicyError(f"baseline {path}: a result in it cannot be read ({error!r})") from None
@@ -72,7 +75,12 @@ def _sarif_fingerprint(row: dict[str, Any]) -> str:
     return str((row.get("partialFingerprints") or {}).get(FINGERPRINT_KEY, ""))
 
 
-def _of_sarif(row: dict[str, Any]) -> tuple[str, Result]:
+def _prefix(run: dict[str, Any]) -> str:
+    folder = (run.get("properties") or {}).get(PREFIX_KEY, "")
+    return f"{folder}/" if folder else ""
+
+
+def _of_sarif(row: dict[str, Any], prefix: str = "") -> tuple[str, Result]:
     from urllib.parse import unquote
 
     place = row["locations"][0]["physicalLocation"]
@@ -82,12 +90,13 @@ def _of_sarif(row: dict[str, Any]) -> tuple[str, Result]:
         first, int(region.get("startColumn", 1)), int(region.get("endLine", first)), int(region.get("endColumn", 1))
     )
     severity = row.get("properties", {}).get("severity")
+    path = unquote(place["artifactLocation"]["uri"], errors="surrogateescape")
     result = Result(
         rule_id=row["ruleId"],
         kind="fail",
         severity=Severity.parse(severity) if severity else _LEVELS[row.get("level", "warning")],
         message=row["message"]["text"],
-        location=Location(unquote(place["artifactLocation"]["uri"], errors="surrogateescape"), where),
+        location=Location(path.removeprefix(prefix), where),
     )
     return _sarif_fingerprint(row), result
 

@@ -7,6 +7,7 @@ line, the key and the nearest valid name.
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +69,7 @@ def resolve(
     policy: str | Path | None = None,
     *,
     isolated: bool = False,
+    config: str | Path | None = None,
     select: tuple[str, ...] = (),
     ignore: tuple[str, ...] = (),
 ) -> Policy:
@@ -77,6 +79,7 @@ def resolve(
         reader: of the repository, whose own configuration comes on top unless `isolated`.
         policy: the policy to start from, in place of what the configuration extends.
         isolated: leave the configuration out.
+        config: the configuration, in place of the one that the repository would be looked through for: a file of it.
         select: the command line's word on which rules run.
         ignore: the command line's word on which rules do not.
 
@@ -84,7 +87,7 @@ def resolve(
         PolicyError: see the class.
     """
     _check_names((*select, *ignore))
-    return _merge(_files(reader, policy, isolated=isolated), select, ignore)
+    return _merge(_files(reader, policy, isolated=isolated, config=config), select, ignore)
 
 
 def origins(reader: Reader, policy: str | Path | None = None) -> dict[str, Location]:
@@ -116,9 +119,13 @@ def origins(reader: Reader, policy: str | Path | None = None) -> dict[str, Locat
     return found
 
 
-def _files(reader: Reader, policy: str | Path | None, *, isolated: bool) -> list[_File]:
+def _files(
+    reader: Reader, policy: str | Path | None, *, isolated: bool, config: str | Path | None = None
+) -> list[_File]:
     """The files that make up the policy, those that are extended first and the configuration last."""
-    configuration = None if isolated else _configuration(reader)
+    if isolated and config is not None:
+        raise PolicyError(f"{config} is a configuration, and isolated leaves every configuration out; choose one")
+    configuration = None if isolated else _configuration(reader) if config is None else _named(reader, config)
     files: list[_File] = []
     if policy is not None:
         _add(files, str(policy), None, reader)
@@ -215,6 +222,20 @@ def _configuration(reader: Reader) -> _File | None:
         names = " and ".join(file.name for file in found)
         raise PolicyError(f"{names} both configure sp404audit; keep one")
     return found[0] if found else None
+
+
+def _named(reader: Reader, config: str | Path) -> _File:
+    """Read the configuration that somebody names."""
+    try:
+        real = os.path.realpath(config)
+        if not reader.holds(real):
+            raise PolicyError(f"{config} lies outside of {reader.root}; name a file of the repository, or use a policy")
+        path = os.path.relpath(real, reader.root).replace(os.sep, "/")
+        return _read_yaml(path, reader.read(path, _MAX_BYTES))
+    except InputError as error:
+        raise PolicyError(f"{config}: {error.notification.message}") from None
+    except ValueError as error:  # a NUL character; another drive on Windows
+        raise PolicyError(f"{str(config)!r} names no file: {error}") from None
 
 
 def _read_if_there(reader: Reader, path: str) -> bytes | None:

@@ -25,7 +25,7 @@ FORMATS: dict[str, str] = {
 }
 """Each format, and the function of a module here that writes it; imported when it is asked for."""
 
-_WITH_OPTIONS = frozenset({"text", "markdown", "markdown-comment", "github", "gitlab", "html"})
+_WITH_OPTIONS = frozenset({"text", "sarif", "markdown", "markdown-comment", "github", "gitlab", "html"})
 
 
 class Options(NamedTuple):
@@ -37,6 +37,7 @@ class Options(NamedTuple):
             (`https://github.com/owner/name/blob/COMMIT`); empty where there is no such place.
         path_prefix: the folder of the repository that was audited, where it was a part of one (`services/api`):
             GitHub and GitLab want paths from the top.
+        category: what GitHub tells uploads of SARIF apart by; empty for `sp404audit` and the folder.
     """
 
     min_severity: Severity = Severity.NOTE
@@ -46,6 +47,7 @@ class Options(NamedTuple):
     width: int = 100
     repository_url: str = ""
     path_prefix: str = ""
+    category: str = ""
 
     def from_top(self, path: str) -> str:
         """A path of the audit as a path of the repository."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import attr
 import sarif_om as om
 
-from sp404audit.reports import summary
+from sp404audit.policy.baseline import PREFIX_KEY
+from sp404audit.reports import Options, summary
 from sp404audit.reports.escape import decodable, shortened, uri, visible
 from sp404audit.reports.json_lines import Layout, dump
 from sp404audit.reports.markdown import rule_help
@@ -39,11 +41,14 @@ _CWE = "CWE"
 _KIND_MESSAGES = {"fail": "failed", "open": "unproven", "pass": "passed", "notApplicable": "notApplicable"}
 
 
-def github(audit: Audit) -> str:
+def github(audit: Audit, options: Options | None = None) -> str:
     """Write what GitHub should show: failures that are neither suppressed nor in the baseline, the worst 5,000.
 
-    GitHub shows suppressed results as open alerts and knows no kinds: what is not to be an alert must stay out.
+    GitHub shows suppressed results as open alerts and knows no kinds: what is not to be an alert must stay out. It
+    reads no base of a path: paths count from the top of the repository, whatever part of it was audited. It tells
+    uploads apart by their category, and each part has its own.
     """
+    options = options or Options()
     results: Sequence[Result] = audit.failures
     notifications = list(audit.notifications)
     if len(results) > GITHUB_SHOWS:
@@ -51,12 +56,26 @@ def github(audit: Audit) -> str:
         text = f"{len(results)} results; the {GITHUB_SHOWS} gravest are in this file, GitHub shows no more"
         notifications.append(Notification("report/truncated", "warning", text))
         results = [result for result in results if id(result) in kept]
-    return _Log(audit, results, notifications, complete=False).text()
+    prefix = options.path_prefix.strip("/")
+    if prefix:
+        results = [_from_top(result, options) for result in results]
+        notifications = [
+            note._replace(path=options.from_top(note.path)) if note.path else note for note in notifications
+        ]
+    category = options.category or "/".join(filter(None, ("sp404audit", prefix)))
+    return _Log(audit, results, notifications, complete=False, category=category, prefix=prefix).text()
 
 
 def full(audit: Audit) -> str:
     """Write everything: passes, unproven and inapplicable controls, suppressions, baseline states, fixes, taxa."""
     return _Log(audit, audit.results, audit.notifications, complete=True).text()
+
+
+def _from_top(result: Result, options: Options) -> Result:
+    def moved(location: Location) -> Location:
+        return location._replace(path=options.from_top(location.path))
+
+    return replace(result, location=moved(_anchored(result.location)), related=tuple(map(moved, result.related)))
 
 
 @attr.s
@@ -104,12 +123,21 @@ class _Log:
     """One SARIF log in the making."""
 
     def __init__(
-        self, audit: Audit, results: Sequence[Result], notifications: Sequence[Notification], *, complete: bool
+        self,
+        audit: Audit,
+        results: Sequence[Result],
+        notifications: Sequence[Notification],
+        *,
+        complete: bool,
+        category: str = "sp404audit",
+        prefix: str = "",
     ) -> None:
         self.audit = audit
         self.results = results
         self.notifications = notifications
         self.complete = complete
+        self.category = category
+        self.prefix = prefix
         named = {result.rule_id for result in results}
         self.rules = [rule for rule in audit.rules if complete or rule.id in named]
         self.foreign = _first_of_each(results, {rule.id for rule in audit.rules})
@@ -121,7 +149,7 @@ class _Log:
     def text(self) -> str:
         run = om.Run(
             tool=om.Tool(driver=self._driver()),
-            automation_details=om.RunAutomationDetails(id="sp404audit/"),
+            automation_details=om.RunAutomationDetails(id=f"{decodable(self.category)}/"),
             column_kind="unicodeCodePoints",
             original_uri_base_ids={
                 _ROOT: om.ArtifactLocation(description=om.Message(text="The root of the audited repository."))
@@ -129,6 +157,7 @@ class _Log:
             invocations=[self._invocation()],
             taxonomies=[self._weakness_taxonomy()] if self.weaknesses else None,
             results=[self._result(result) for result in self.results],
+            properties={PREFIX_KEY: decodable(self.prefix)} if self.prefix else None,
         )
         return dump({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, _LAYOUT)
 

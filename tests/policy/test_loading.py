@@ -107,6 +107,35 @@ def test_pyproject_holds_a_configuration_too(tmp_path: Path) -> None:
     assert policy.waivers[0].until.isoformat() == "2030-01-31"
 
 
+def test_a_configuration_that_is_named_stands_in_for_the_one_that_is_found(tmp_path: Path) -> None:
+    (tmp_path / ".sp404audit.yaml").write_text("version: 1\nfail-on: high\n")
+    (tmp_path / "ci").mkdir()
+    (tmp_path / "ci/base.yaml").write_text("version: 1\nname: ours\n")
+    named = tmp_path / "ci/audit.yaml"
+    named.write_text("version: 1\nextends: [./base.yaml]\nfail-on: medium\n")
+    policy = resolve(Reader(tmp_path), config=named)
+    assert policy.sources == ("ci/base.yaml", "ci/audit.yaml")
+    assert policy.fail_on is Severity.MEDIUM
+    named.write_text("version: 1\nfail-in: medium\n")
+    with pytest.raises(PolicyError, match=r"ci/audit.yaml:2:1: fail-in is no key; did you mean fail-on"):
+        resolve(Reader(tmp_path), config=named)
+
+
+@pytest.mark.parametrize("name", ["missing.yaml", "../outside.yaml", "link.yaml", "folder", "nul\0"])
+def test_a_configuration_that_is_named_is_a_file_of_the_repository(name: str, tmp_path: Path) -> None:
+    root = tmp_path / "repository"
+    (root / "folder").mkdir(parents=True)
+    (tmp_path / "outside.yaml").write_text("version: 1\n")
+    (root / "link.yaml").symlink_to(tmp_path / "outside.yaml")
+    with pytest.raises(PolicyError, match=name.removeprefix("../").rstrip("\0")):
+        resolve(Reader(root), config=f"{root}/{name}")
+
+
+def test_isolated_allows_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="choose one"):
+        resolve(Reader(tmp_path), isolated=True, config=tmp_path / "a.yaml")
+
+
 def test_isolated_leaves_the_configuration_out(tmp_path: Path) -> None:
     (tmp_path / ".sp404audit.yaml").write_text("not: valid\n")
     assert resolve(Reader(tmp_path), isolated=True).sources == ("sp404audit:recommended",)

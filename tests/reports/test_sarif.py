@@ -14,7 +14,8 @@ import sarif_om
 
 from sp404audit import audit
 from sp404audit.outcome import Audit
-from sp404audit.reports import sarif
+from sp404audit.policy.baseline import compare
+from sp404audit.reports import Options, sarif
 from sp404audit.results import Location, Region, Result, Severity, Snippet
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
@@ -226,3 +227,31 @@ def test_the_worst_five_thousand_are_kept_in_their_order(clean_audit: Audit) -> 
     (note,) = run["invocations"][0]["toolExecutionNotifications"]
     assert note["descriptor"]["id"] == "report/truncated"
     assert len(run_of(sarif.full(audit))["results"]) == 6_000
+
+
+def test_a_part_of_a_repository_counts_paths_from_the_top_and_has_a_category_of_its_own(
+    finished_audit: Audit, tmp_path: Path
+) -> None:
+    here = run_of(sarif.github(finished_audit))
+    text = sarif.github(finished_audit, Options(path_prefix="services/my api/"))
+    there = run_of(text)
+    assert here["automationDetails"] == {"id": "sp404audit/"}
+    assert there["automationDetails"] == {"id": "sp404audit/services/my api/"}
+    uris = [[uri["uri"] for uri in artifacts(run)] for run in (here, there)]
+    assert [f"services/my%20api/{uri}" for uri in uris[0]] == uris[1]
+    assert run_of(sarif.github(finished_audit, Options(category="mine")))["automationDetails"] == {"id": "mine/"}
+    baseline = tmp_path / "baseline.sarif"
+    baseline.write_text(text, "utf-8")
+    absent = [each for each in compare([], baseline) if each.baseline == "absent"]
+    assert {each.location.path for each in absent} <= {each.location.path for each in finished_audit.failures}
+    assert absent
+
+
+def artifacts(value: Any) -> list[Any]:
+    """Every artifactLocation that a log holds, in order."""
+    if isinstance(value, list):
+        return [found for item in value for found in artifacts(item)]
+    if not isinstance(value, dict):
+        return []
+    inner = [found for key, item in value.items() if key != "artifactLocation" for found in artifacts(item)]
+    return inner + ([value["artifactLocation"]] if "artifactLocation" in value else [])
