@@ -124,7 +124,7 @@ class Gathering:
         lost = [what.replace(" of ", f" of {n} ", 1) if n else what for what, n in sorted(self.missing.items())]
         if lost:
             self.note("incomplete", f"not read, or not all: {', '.join(lost)}; figures from these are incomplete")
-        odd = [f"{n} {what}" for what, n in sorted(self.odd.items()) if n]
+        odd = [f"{what} ({n})" for what, n in sorted(self.odd.items()) if n]
         if odd:
             self.note("odd", f"records that cannot be read were left out: {', '.join(odd)}")
         skew = self.client.usage.skew

@@ -138,6 +138,26 @@ def test_builds_end_with_their_last_job_and_every_attempt_is_one(
     assert collected.report.counts["workflow runs"] == 3
 
 
+def test_jobs_that_a_partial_rerun_takes_over_keep_their_times(
+    github: GitHub, make_client: MakeClient, window: Window
+) -> None:
+    kept = github.job(T0, T0 + 10, T0 + 50, attempt=2)
+    again = github.job(T0 + HOUR, T0 + HOUR + 5, T0 + HOUR + 90, attempt=2)
+    skipped = github.job(T0 + HOUR, T0 + HOUR, T0 + 9 * HOUR, attempt=2, conclusion="skipped")
+    github.run(1, T0, kept, again, skipped, attempt=2, started=T0 + HOUR)
+    (build,) = collect(SLUG, SETTINGS, window, make_client()).builds
+    assert (build.started_at, build.running_at, build.finished_at) == (T0 + HOUR, T0 + HOUR + 5, T0 + HOUR + 90)
+
+
+def test_a_run_without_jobs_that_can_be_read_is_counted(
+    github: GitHub, make_client: MakeClient, window: Window
+) -> None:
+    github.run(1, T0)
+    collected = collect(SLUG, SETTINGS, window, make_client())
+    assert collected.builds == ()
+    assert "workflow runs (1)" in collected.report.notes[0].message
+
+
 def test_builds_can_be_limited_to_workflows(known: GitHub, make_client: MakeClient, window: Window) -> None:
     for patterns, expected in ((("BUI*",), 3), (("release*",), 0)):
         collected = collect(SLUG, Settings(build_workflows=patterns), window, make_client())
@@ -169,6 +189,15 @@ def test_changes(known: GitHub, make_client: MakeClient, window: Window) -> None
     )
     assert [sha for sha, change in found.items() if change.is_bot] == ["d" * 40, f"{10:040x}"]
     assert not any(change.pull_request == 9 for change in collected.changes)
+
+
+def test_an_old_pull_request_that_is_talked_about_again(
+    github: GitHub, make_client: MakeClient, window: Window
+) -> None:
+    github.pull(1, T0 - 400 * DAY, ("a" * 40, T0 - 401 * DAY, T0 - 401 * DAY), updated=T0 + DAY)
+    github.pull(2, T0 - 29 * DAY, ("b" * 40, T0 - 29 * DAY, T0 - 29 * DAY))
+    changes = collect(SLUG, SETTINGS, window, make_client()).changes
+    assert {each.pull_request for each in changes} == {2}
 
 
 def test_a_hotfix_branch_makes_its_deployment_unplanned(known: GitHub, make_client: MakeClient, window: Window) -> None:
@@ -213,7 +242,7 @@ def test_the_last_deployment_before_the_window_is_looked_for(
     github.most_per_page = 1
     for number, created in enumerate((T0 + DAY, T0 - 100 * DAY, T0 - 200 * DAY)):
         github.deploy(number + 1, created, (created, "success"))
-        github.deploy(number + 11, created - DAY, environment="preview")
+        github.deploy(number + 11, created - 50 * DAY, environment="preview")
     collected = collect(SLUG, SETTINGS, window, make_client())
     live = [each.finished_at for each in collected.deployments if each.outcome == "success"]
     assert live == [T0 - 100 * DAY, T0 + DAY]

@@ -94,7 +94,7 @@ def test_odd_records_are_counted() -> None:
     collected = collect("octo/shop", Settings(), Window(T0, T0 + DAY), Canned(given))
     (note,) = collected.report.notes
     assert note.id == "github/odd"
-    assert note.message == "records that cannot be read were left out: 2 deployments, 1 releases"
+    assert note.message == "records that cannot be read were left out: deployments (2), releases (1)"
 
 
 @pytest.mark.parametrize(
