@@ -299,6 +299,15 @@ class TestBudget:
         assert told.startswith("not read, or not all: statuses of 6 deployments;")
 
 
+def test_the_same_refusal_is_told_once(github: GitHub, make_client: MakeClient, window: Window, reply: Make) -> None:
+    for number in range(3):
+        github.deploy(number + 1, T0 + number, (T0 + number, "success"))
+    github.faults.append(lambda path, _query: reply(404) if path.endswith("/statuses") else None)
+    report = collect(SLUG, Settings(), window, make_client()).report
+    assert [note.id for note in report.notes] == ["github/status-404", "github/incomplete"]
+    assert "statuses of 3 deployments" in report.notes[1].message
+
+
 class TestClocks:
     @pytest.mark.parametrize(("ahead", "side"), [(900, "ahead of"), (-900, "behind")])
     def test_skew_is_told(self, ahead: int, side: str, known: GitHub, make_client: MakeClient, window: Window) -> None:
