@@ -101,3 +101,7 @@ def test_samples_out_of_order_or_told_twice_count_once() -> None:
     assert samples.add([[1, "0"], [2, "1"], [9, "1"]], 1000, 3000) == 1
     assert list(samples.times) == [0, 1000, 2000]
     assert samples.median_gap() == 1000
+    assert samples.add([[5, "1"], [9, "1"], [13, "1"]], 3000, END) == 3  # apart by 1, 1, 3, 4 and 4 seconds
+    assert samples.median_gap() == 3000
+    assert samples.add([[17, "1"]], 14_000, END) == 1
+    assert samples.median_gap() == 3000  # of an even number, the lower one in the middle
