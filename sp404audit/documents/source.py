@@ -75,7 +75,8 @@ class Source:
             if "\r" in self.text:
                 self._starts = [0, *(match.end() for match in _LINE_END.finditer(self.text))]
             else:  # as nearly always: the same, several times as fast
-                self._starts = [0, *accumulate([len(line) + 1 for line in self.text.split("\n")[:-1]])]
+                lengths = map(len, self.text.split("\n")[:-1])
+                self._starts = [0, *accumulate(map((1).__add__, lengths))]
         return self._starts
 
     def position(self, offset: int) -> tuple[int, int]:

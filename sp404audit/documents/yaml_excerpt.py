@@ -18,6 +18,7 @@ __all__ = ["ScalarExcerpt"]
 
 _LINE_END = regex(r"\r\n|\n|\r|$")
 _ESCAPE = regex(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
+_BLANK_OR_NOT = regex(r"\s+|\S+")
 _BLANK_ESCAPES = frozenset(
     "tn r_NLP\t\n\r0abve"
 )  # those that stand for white space, a line fold or a control character
@@ -74,18 +75,31 @@ class ScalarExcerpt:
         end = self.scalar.end.index
         offsets: list[int] = []
         at = self._first
-        for character in self.text:
-            if character.isspace():
-                offsets.append(at)
+        for stretch in _BLANK_OR_NOT.finditer(self.text):
+            characters = stretch.group()
+            if characters[0].isspace():
+                offsets += [at] * len(characters)
                 continue
-            while at < end and raw[at].isspace():
-                at += 1
+            at = _skip_blanks(raw, at, end)
+            if raw.startswith(characters, at) and self.scalar.style not in ("'", '"'):
+                offsets += range(at, at + len(characters))
+                at += len(characters)
+            else:
+                at = self._append(offsets, characters, at)
+        offsets.append(at)
+        return offsets
+
+    def _append(self, offsets: list[int], characters: str, at: int) -> int:
+        """Add the offsets of a stretch without blanks one by one; return where it ends in the file."""
+        raw = self.source.text
+        end = self.scalar.end.index
+        for _ in characters:
+            at = _skip_blanks(raw, at, end)
             if self.scalar.style == '"':
                 at = _skip_blank_escapes(raw, at, end)
             offsets.append(at)
             at += self._width(raw, at)
-        offsets.append(at)
-        return offsets
+        return at
 
     def _width(self, raw: str, at: int) -> int:
         """How many characters of the file stand for the one character of the value at this place."""
@@ -110,10 +124,15 @@ class ScalarExcerpt:
         return first_line + line, indent + offset - starts[line] + 1
 
 
+def _skip_blanks(raw: str, at: int, end: int) -> int:
+    """Go on past white space."""
+    while at < end and raw[at].isspace():
+        at += 1
+    return at
+
+
 def _skip_blank_escapes(raw: str, at: int, end: int) -> int:
     """Go on past escapes that stand for white space, a fold or a control character, and the blanks between them."""
     while at + 1 < end and raw[at] == "\\" and raw[at + 1] in _BLANK_ESCAPES:
-        at += 2
-        while at < end and raw[at].isspace():
-            at += 1
+        at = _skip_blanks(raw, at + 2, end)
     return at

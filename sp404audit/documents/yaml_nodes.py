@@ -199,6 +199,8 @@ class Mapping(Node):
     @property
     def region(self) -> Region:
         """The mapping's first key, or all of a flow mapping that stands on one line."""
+        if self.children and self.end.line != self.start.line:
+            return self.children[0].region
         whole = super().region
         if whole.end_column - whole.start_column > 1 or not self.children:
             return whole

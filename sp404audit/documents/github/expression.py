@@ -352,6 +352,9 @@ def find(text: str) -> list[Embedded]:
 
 def _closing(text: str, offset: int) -> int:
     """Return where the `}}` that ends the expression begins, or -1."""
+    first = text.find("}}", offset)
+    if first < 0 or text.find("'", offset, first) < 0:
+        return first
     for match in _CLOSE.finditer(text, offset):
         if match.group() == "}}":
             return match.start()

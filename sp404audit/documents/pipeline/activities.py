@@ -74,6 +74,8 @@ def option(arguments: Sequence[str], *names: str) -> str | None:
 def options(arguments: Sequence[str], *names: str) -> list[str]:
     """Every value that an option is given."""
     found: list[str] = []
+    if not has_option(arguments, *names):
+        return found
     for place, word in enumerate(arguments):
         for name in names:
             if word == name:
@@ -86,7 +88,8 @@ def options(arguments: Sequence[str], *names: str) -> list[str]:
 
 def has_option(arguments: Sequence[str], *names: str) -> bool:
     """Whether one of these options is given, with or without a value."""
-    return bool(options(arguments, *names))
+    with_value = tuple([f"{name}=" for name in names])
+    return any(word in names or word.startswith(with_value) for word in arguments)
 
 
 def positionals(arguments: Sequence[str]) -> list[str]:

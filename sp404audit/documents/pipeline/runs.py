@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from sp404audit.documents.github.facts import JobFact, StepFact, WorkflowFact, steps_by_job
@@ -363,10 +364,21 @@ def _below(folder: str | None, target: str) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _entries(action: str) -> tuple[ActionTool, ...]:
-    """What the table says of an action: there are few of them in a repository, and each is used again and again."""
+    """What the table says of an action or of the repository that it lies in, in the table's order."""
+    parts = action.split("/")
+    found = [entry for end in range(1, len(parts) + 1) for entry in _table().get("/".join(parts[:end]), ())]
+    return tuple([entry for _, entry in sorted(found, key=itemgetter(0))])
+
+
+@cache
+def _table() -> dict[str, list[tuple[int, ActionTool]]]:
+    """The table's entries with their places in it, by the name of the action."""
     from sp404audit.documents.pipeline.tools_actions import ACTIONS
 
-    return tuple(entry for entry in ACTIONS if entry.action == action or action.startswith(f"{entry.action}/"))
+    found: dict[str, list[tuple[int, ActionTool]]] = {}
+    for place, entry in enumerate(ACTIONS):
+        found.setdefault(entry.action, []).append((place, entry))
+    return found
 
 
 def _action_activities(action: str, inputs: Sequence[tuple[str, str]]) -> Iterator[Activity]:
