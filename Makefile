@@ -1,6 +1,7 @@
 # Every target sets up what it needs in .venv; nothing else has to be installed beforehand but Python 3.11+, git and make.
 PYTHON ?= python3
 VENV ?= .venv
+DOCS_VENV := .venv-docs
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -25,11 +26,18 @@ lint: $(VENV)/.development ## ruff, mypy --strict, import layering
 bench: $(VENV)/.engines ## measure speed beside the peers (installs them into their own environment)
 	@$(BIN)/python -m bench $(ARGS)
 
-docs: $(VENV)/.development ## write the rule reference from the rules
-	@$(BIN)/python -m docs $(ARGS)
+docs: site ## write the generated pages, and build the site into build/site
+
+# The pages are written before the site is built, also with -j.
+.PHONY: pages site
+pages: $(VENV)/.development
+	@$(BIN)/python -m docs
+
+site: pages $(DOCS_VENV)/.ready
+	@NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --clean
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) $(DOCS_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
 
 # pip knows dependency groups from 25.1 on.
 $(VENV)/bin/python:
@@ -46,3 +54,10 @@ $(VENV)/.development: $(VENV)/bin/python pyproject.toml
 $(VENV)/.engines: $(VENV)/bin/python pyproject.toml
 	@$(PIP) install --editable '.[engines]' --group test --group lint
 	@touch $(VENV)/.development $@
+
+# The site's builder has an environment of its own: it needs nothing of ours, and checkov's pins need nothing of its.
+$(DOCS_VENV)/.ready: pyproject.toml
+	@$(PYTHON) -m venv $(DOCS_VENV)
+	@$(DOCS_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --upgrade 'pip>=25.1'
+	@$(DOCS_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --group docs
+	@touch $@
