@@ -148,6 +148,40 @@ def test_stale_markers_and_other_strange_values_are_unknown() -> None:
     assert "samples are neither 0 nor 1: not known what they mean" in messages(collected)
 
 
+@pytest.mark.parametrize(
+    ("targets", "unknown"),
+    [
+        ([("api", "a", "60s"), ("api", "b", "15s"), ("web", "a", "15s")], 0),  # its own
+        ([("api", "gone", "60s"), ("web", "a", "15s")], 0),  # that of its job
+        ([("web", "a", "60s")], 45),  # another's says nothing
+    ],
+)
+def test_scrape_interval_is_the_targets_own_or_its_jobs(targets: list[tuple[str, str, str]], unknown: int) -> None:
+    values = [[T0 + at, "1"] for at in range(0, HOUR, 15) if not 600 < at < 660]
+    active = [{"labels": {"job": j, "instance": i}, "scrapeInterval": every} for j, i, every in targets]
+
+    def reply(path: str, query: Asked) -> Answer:
+        if path.endswith("/targets"):
+            return success({"activeTargets": active})
+        return matrix(({"job": "api", "instance": "a"}, values))
+
+    with server(reply) as (url, _):
+        assert ask(url).availability[0].unknown == unknown
+
+
+def test_samples_that_mean_nothing_are_counted() -> None:
+    values: list[Any] = [[T0, "1"], [T0 + 60, "2"], [T0 + 120, "x"], [T0 + 180, "NaN"], [T0 + 240, "0"]]
+    with server(lambda path, query: matrix(({"job": "api"}, values))) as (url, _):
+        assert "api: 3 samples are neither 0 nor 1" in messages(ask(url))
+
+
+def test_ratio_of_nothing_is_down() -> None:
+    values = [[T0 + 60 * at, "0"] for at in range(60)]
+    with server(lambda path, query: matrix(({"job": "shop"}, values))) as (url, _):
+        (got,) = ask(url, query="ratio").availability
+    assert (got.service, got.up, got.down, got.unknown) == ("shop", 0, HOUR, 0)
+
+
 def test_ratios_beyond_one_are_unknown() -> None:
     values = [[T0 + 60 * at, "1.5" if at < 10 else "0.75"] for at in range(60)]
     with server(lambda path, query: matrix(({"service": "s"}, values))) as (url, _):
