@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help scan test lint bench docs clean
+.PHONY: help scan test lint bench docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,13 @@ pages: $(VENV)/.development
 
 site: pages $(DOCS_VENV)/.ready
 	@NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --clean
+
+LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
+
+lock: $(VENV)/bin/python ## lock what the GitHub Action installs (requirements/), to the newest releases
+	@$(PIP) install uv
+	@$(LOCK) --upgrade pyproject.toml --output-file requirements/action.txt
+	@$(LOCK) --upgrade --extra engines pyproject.toml --output-file requirements/engines.txt
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) $(DOCS_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
