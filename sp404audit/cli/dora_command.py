@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -159,7 +158,7 @@ def _measured(path: Path, asked: dict[str, Any]) -> MetricsReport:
 
 
 def _options(*, quiet: bool = False, verbose: bool = False) -> Options:
-    width = shutil.get_terminal_size((120, 24)).columns
+    width = output.width(120)
     return Options(quiet=quiet, verbose=verbose, color=output.wants_color(), width=width)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 
 import click
@@ -37,5 +36,5 @@ def command(name: str) -> None:
         return
     from sp404audit.reports.rule_listing import page
 
-    policy, width = names.policy_here(), min(shutil.get_terminal_size((100, 24)).columns, 100)
+    policy, width = names.policy_here(), min(output.width(), 100)
     output.print_report("\n".join(page(rule, policy, width) for rule in found), color=True)

@@ -19,6 +19,7 @@ __all__ = [
     "print_report",
     "target",
     "wants_color",
+    "width",
     "write_file",
     "write_folder",
     "write_reports",
@@ -45,6 +46,21 @@ def wants_color() -> bool:
     if os.environ.get("NO_COLOR"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def width(otherwise: int = 100) -> int:
+    """How many columns the terminal has; `otherwise` where there is none.
+
+    `shutil.get_terminal_size` says the same, and brings every compression of the standard library along.
+    """
+    told = os.environ.get("COLUMNS", "")
+    if told.isascii() and told.isdigit() and 0 < len(told) <= 4 and int(told):
+        return int(told)
+    try:
+        columns = os.get_terminal_size(sys.__stdout__.fileno()).columns if sys.__stdout__ else 0
+    except (OSError, ValueError, AttributeError):
+        columns = 0
+    return columns or otherwise
 
 
 def encodable(text: str, encoding: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -50,7 +49,7 @@ def command(
         quiet=quiet,
         verbose=verbose,
         color=output.wants_color(),
-        width=shutil.get_terminal_size((100, 24)).columns,
+        width=output.width(),
         repository_url=ci_host.repository_url(),
         path_prefix=path_prefix,
     )

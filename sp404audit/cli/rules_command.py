@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import click
 
@@ -27,7 +26,7 @@ def command(form: str) -> None:
     if output.wants_color():
         from sp404audit.reports.rule_listing import listed
 
-        width = min(shutil.get_terminal_size((100, 24)).columns, 140)
+        width = min(output.width(), 140)
         output.print_report(listed(rules, names.policy_here(), width), color=True)
         return
     width = max(len(rule.id) for rule in rules)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import shutil
 import sys
 
 import click
@@ -177,7 +176,7 @@ def command(
         quiet=quiet,
         verbose=verbose,
         color=output.wants_color(),
-        width=shutil.get_terminal_size((100, 24)).columns,
+        width=output.width(),
         repository_url=ci_host.repository_url(),
         path_prefix=ci_host.path_prefix(asked.root) if path_prefix is None else path_prefix,
         category=category or "",
