@@ -30,10 +30,14 @@ _FORMS = regex(
     )""",
     re.VERBOSE,
 )
+_QUOTES = regex(r"""\\.|["']""")
 _UNTIL = regex(r"\buntil=(\S+)")
 _INNER_TOOLS = ("checkov",)
 _COMMENTS_PER_FILE = 1_000
-_PROSE = (".md", ".markdown", ".mdx")  # where `#` begins a heading, or an example of a comment
+_PYTHON = (".py", ".pyi")
+_PROSE = (".md", ".markdown", ".mdx", ".html", ".htm", ".xml")  # where `#` begins a heading, or an example
+_WITHOUT_COMMENTS = (".json", ".ndjson", ".sarif", ".csv")  # our own reports among them, which quote examples
+_LONGEST_LINE = 10_000
 _LINES_LOOKED_AT = 200_000
 """How many lines are looked at for the blocks of all comments of a file; the next comment counts for its line alone."""
 
@@ -73,13 +77,29 @@ class Comment(NamedTuple):
 
 def comments_in(source: Source) -> list[Comment]:
     """Find the comments of a file, in order."""
-    if not any(tool in source.text for tool in _TOOLS):
+    if source.path.lower().endswith(_WITHOUT_COMMENTS) or not any(tool in source.text for tool in _TOOLS):
         return []
     lines = _Lines(source)
     found: Iterator[re.Match[str]] = _FORMS.finditer(source.text)
     if source.path.lower().endswith(_PROSE):
         found = (match for match in found if match[0].startswith("<!--"))
+    elif source.path.lower().endswith(_PYTHON):
+        found = (match for match in found if not _is_in_string(source, match.start()))
     return [_read(source, lines, match) for match in islice(found, _COMMENTS_PER_FILE)]
+
+
+def _is_in_string(source: Source, offset: int) -> bool:
+    """Whether a place in Python lies in a string that its line opens: tests are full of code in strings."""
+    start = source.text.rfind("\n", 0, offset) + 1
+    if offset - start > _LONGEST_LINE:
+        return True  # what cannot be told accepts nothing
+    quote = ""
+    for match in _QUOTES.finditer(source.text, start, offset):
+        if not quote:
+            quote = match[0] if match[0][0] != "\\" else ""
+        elif match[0] == quote:
+            quote = ""
+    return bool(quote)
 
 
 def _read(source: Source, lines: _Lines, match: re.Match[str]) -> Comment:

@@ -77,3 +77,27 @@ def test_prose_about_comments_is_none() -> None:
     text = prose + "<!-- sp404audit: ignore[secrets/z] -- a sample -->\nkey\n"
     (found,) = comments_in(Source("docs/guide.md", text.encode()))
     assert found.names == ("secrets/z",)
+
+
+@pytest.mark.parametrize(
+    ("line", "counts"),
+    [
+        ("x = 1  # {}", True),
+        ("# {}", True),
+        ("x = 'a', \"it's\"  # {}", True),
+        (r"x = 'it\'s'  # {}", True),
+        ('x = "# {}"', False),
+        ("x = b'a', b'\\n# {}\\n'", False),
+        (r"x = 'it\'s # {}'", False),
+        ("x = '" + "a" * 20_000 + "'  # {}", False),
+    ],
+)
+def test_a_comment_within_a_string_of_python_is_none(line: str, counts: bool) -> None:
+    text = line.replace("{}", "sp404audit: " + "ignore[ci] -- why")
+    assert bool(comments_in(Source("tests/test_a.py", text.encode()))) is counts
+    assert comments_in(Source("script.sh", text.encode()))
+
+
+@pytest.mark.parametrize("path", ["baseline.json", "out/AUDIT.SARIF", "findings.csv", "report.html", "junit.xml"])
+def test_a_report_in_the_repository_holds_no_comments(path: str) -> None:
+    assert comments_in(Source(path, b"# sp404audit: " + b"ignore[ci] -- quoted")) == []
