@@ -124,7 +124,7 @@ class _Index:
         self._names: dict[str, list[Standing]] = {}
         for each in standings:
             if each.head in self.counted:
-                for name in (each.deployment.sha, plain_version(each.deployment.version)):
+                for name in (each.deployment.sha, plain_version(each.deployment.version), _own_id(each.deployment)):
                     self._names.setdefault(name, []).append(each)
         self._commits = sorted({each.deployment.sha for each in standings if each.deployment.sha})
         # What an incident without a link is laid to: whatever changed what is live, in order of time.
@@ -186,6 +186,11 @@ class _Index:
         end = bisect_right(self._times[lane], at)
         following = self._lanes.get(lane, [])[end : end + 1]
         return following[0].deployment if following else None
+
+
+def _own_id(deployment: Deployment) -> str:
+    """The id that an event file gave a deployment, as people write it in the incident that it caused."""
+    return deployment.id.removeprefix("events:deployment:").strip().lower() if deployment.source == "events" else ""
 
 
 def _lane(deployment: Deployment) -> tuple[str, str]:

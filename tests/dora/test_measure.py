@@ -327,3 +327,17 @@ def test_merged_branches_have_a_lead_time_of_their_own(new_repository: Callable[
     }
     merged = measured(repository.folder, "lead-measure: merge_to_deploy").figure("lead_time")
     assert merged.value is None
+
+
+def test_an_incident_of_an_event_file_names_a_deployment_by_its_id(tmp_path: Path) -> None:
+    events = tmp_path / "events.ndjson"
+    events.write_text(
+        f'{{"kind": "deployment", "id": "Release-7", "finished_at": {T0 + HOUR}, "sha": "{"a" * 40}"}}\n'
+        f'{{"kind": "deployment", "id": "r-8", "finished_at": {T0 + 9 * HOUR}, "remedies": "release-7"}}\n'
+        f'{{"kind": "incident", "id": "i", "opened_at": {T0 + 3 * HOUR}, "caused_by": ["Release-7"]}}\n',
+        "utf-8",
+    )
+    report = measured(tmp_path, events=[events])
+    assert report.figure("change_failure_rate").values["k"] == 1
+    assert report.figure("change_failure_rate").values["failures_by_grade"] == {"A": 1}
+    assert report.figure("rework_rate").values["k"] == 1
