@@ -1,4 +1,4 @@
-"""Write what the documentation has from the code: rule reference, configuration's schema, picture (`make docs`)."""
+"""Write what the documentation has from the code: rule reference, configuration's schema, pictures (`make docs`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from docs.picture import picture
+from docs.picture import metrics_picture, scan_picture
 from sp404audit.policy.schema import config_schema
 from sp404audit.reports.markdown import rule_page
 from sp404audit.rules import DOMAINS, all_rules
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "sp404audit" / "policy" / "schema" / "config-1.json"
 RULES = ROOT / "docs" / "rules"
 FRAMEWORKS = ROOT / "docs" / "frameworks.md"
-PICTURE = ROOT / "docs" / "images" / "scan.svg"
+IMAGES = ROOT / "docs" / "images"
 
 _INDEX = """\
 # Rules
@@ -42,6 +42,11 @@ def generated() -> dict[Path, str]:
         files[RULES / f"{domain}.md"] = "\n\n".join([f"# {domain}", *map(_section, found)]) + "\n"
     files[FRAMEWORKS] = _with_controls(FRAMEWORKS.read_text("utf-8"), rules)
     return files
+
+
+def pictures() -> dict[Path, str]:
+    """Every picture, drawn by rich: another version of it may draw the same otherwise."""
+    return {IMAGES / "scan.svg": scan_picture(), IMAGES / "metrics.svg": metrics_picture()}
 
 
 def anchor(rule_id: str) -> str:
@@ -75,7 +80,7 @@ def _section(rule: Rule) -> str:
 
 def main() -> None:
     """Write the files."""
-    for path, text in {**generated(), PICTURE: picture()}.items():
+    for path, text in {**generated(), **pictures()}.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8", newline="\n")
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from docs import picture
-from docs.__main__ import PICTURE
+from docs.__main__ import pictures
 from docs.hooks import PAGES
 from docs.pages import DOCS, ROOT, rows, spans
 from sp404audit import audit
@@ -180,8 +179,10 @@ def _words(number: int) -> str:
     return {15: "fifteen", 16: "sixteen", 17: "seventeen", 18: "eighteen"}.get(number, str(number))
 
 
-def test_the_picture_shows_what_is_printed() -> None:
+@pytest.mark.parametrize(("path", "now"), pictures().items(), ids=lambda value: getattr(value, "name", ""))
+def test_the_picture_shows_what_is_printed(path: Path, now: str) -> None:
     """By its words: how they are drawn is rich's affair, and may change with its version."""
-    drawn, now = (re.findall(r">([^<>]+)</text>", svg) for svg in (PICTURE.read_text("utf-8"), picture.picture()))
-    assert drawn == now, "run `make docs`"
-    assert "http" not in PICTURE.read_text("utf-8").replace("http://www.w3.org/2000/svg", "").partition("-->")[2]
+    there = path.read_text("utf-8")
+    drawn, printed = (re.findall(r">([^<>]+)</text>", svg) for svg in (there, now))
+    assert drawn == printed, "run `make docs`"
+    assert "http" not in there.replace("http://www.w3.org/2000/svg", "").partition("-->")[2]
