@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tests.conftest import GitRepository
 
 ACTION = ROOT / "action.yml"
+REUSABLE = ROOT / ".github" / "workflows" / "audit.yml"
 ZEROS = "0" * 40
 
 
@@ -89,7 +90,7 @@ USES = [
     pytest.param(block, step, id=f"{block} {number}")
     for block in of("yaml")
     for job in yaml.safe_load(block.text).get("jobs", {}).values()
-    for number, step in enumerate(job["steps"])
+    for number, step in enumerate(job.get("steps", ()))
     if step.get("uses", "").startswith("sp404audit/")
 ]
 
@@ -99,6 +100,18 @@ def test_inputs_of_the_action_exist(block: Block, step: dict[str, Any]) -> None:
     action = yaml.safe_load(ACTION.read_text("utf-8"))
     assert step["uses"].partition("@")[2] == ZEROS, "no commit of ours is known beforehand"
     assert set(step.get("with", {})) <= set(action["inputs"]), str(block)
+
+
+def test_the_guide_tells_what_the_reusable_workflow_takes() -> None:
+    called = yaml.safe_load(REUSABLE.read_text("utf-8"))[True]["workflow_call"]  # YAML 1.1 reads `on` as true
+    left_out = set(yaml.safe_load(ACTION.read_text("utf-8"))["inputs"]) - set(called["inputs"])
+    text = " ".join((ROOT / "docs" / "github-action.md").read_text("utf-8").split())
+    sentence = text.partition("It takes the inputs of the action but for ")[2].partition(".")[0]
+    assert re.findall(r"`([a-z-]+)`", sentence) == [*sorted(left_out, key=sentence.index), *called["outputs"]]
+    jobs = [job for block in of("yaml") for job in yaml.safe_load(block.text).get("jobs", {}).values()]
+    (caller,) = [job for job in jobs if "uses" in job]
+    assert caller["uses"] == f"sp404audit/sp404audit/.github/workflows/audit.yml@{ZEROS}"
+    assert set(caller["with"]) <= set(called["inputs"])
 
 
 def test_outputs_that_examples_read_exist() -> None:
