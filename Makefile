@@ -38,10 +38,11 @@ site: pages $(DOCS_VENV)/.ready
 
 LOCK := $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 
-lock: $(VENV)/bin/python ## lock what the GitHub Action installs (requirements/), to the newest releases
+lock: $(VENV)/bin/python ## lock what the GitHub Action and a release install (requirements/)
 	@$(PIP) install uv
 	@$(LOCK) --upgrade pyproject.toml --output-file requirements/action.txt
 	@$(LOCK) --upgrade --extra engines pyproject.toml --output-file requirements/engines.txt
+	@$(LOCK) --upgrade requirements/release.in --output-file requirements/release.txt
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) $(DOCS_VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build

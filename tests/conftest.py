@@ -20,6 +20,7 @@ MULTITOOL = Path(
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), "")
 WHEELS = ROOT / ".ci/wheels"
+TOOLS = ROOT / ".ci/tools/bin"
 AXE = ROOT / ".ci/node_modules/axe-core/axe.min.js"
 GITHUB_OPENAPI = ROOT / ".ci/node_modules/@octokit/openapi/generated/api.github.com.json"
 PRISM = ROOT / ".ci/node_modules/@stoplight/prism-cli/dist/index.js"
@@ -85,6 +86,10 @@ def _no_pdftotext() -> str:
     return "" if shutil.which("pdftotext") else "no pdftotext on the PATH (poppler-utils); .ci/run installs it"
 
 
+def _no_tools() -> str:
+    return "" if (TOOLS / "zizmor").is_file() else f"no zizmor and check-jsonschema in {TOOLS}; .ci/run installs them"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "checkov": _no_module("checkov"),
     "pip-audit": _no_module("pip_audit"),
@@ -93,6 +98,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "axe": _no_axe,
     "pdftotext": _no_pdftotext,
     "pre-commit": _no_pre_commit,
+    "tools": _no_tools,
     "github-openapi": _no_github_openapi,
     "prism": _no_prism,
     "prometheus": _no_prometheus,

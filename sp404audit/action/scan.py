@@ -63,8 +63,8 @@ def _scan(asked: inputs.Inputs, files: _Files, started_by: event.Event) -> int:
             measured = _measure(asked, files)
             metrics = str(files.metrics) if files.metrics.is_file() else "off"
         code = _run(arguments(asked, files, base, metrics))
-    if measured == EXIT_USAGE and code == EXIT_COMPLIANT:
-        annotation("warning", "metrics are asked for and could not be made; the log of this step tells why")
+    if measured in (EXIT_USAGE, EXIT_INCOMPLETE) and code == EXIT_COMPLIANT:
+        annotation("warning", "metrics are asked for and GitHub told a part or nothing; the log of this step tells why")
         return EXIT_INCOMPLETE
     return code
 
@@ -87,7 +87,8 @@ def arguments(asked: inputs.Inputs, files: _Files, base: str, metrics: str) -> l
     command += [f"--ignore={name}" for name in asked.ignore]
     command += [f"--engine={name}" for name in asked.engines]
     if metrics != "off":
-        command += ["--dora=" if metrics == "git" else f"--dora={metrics}"]
+        # The value of this option may be left out, so one that looks like an option would be taken for the next one.
+        command += ["--dora=" if metrics == "git" else f"--dora={os.path.join('.', metrics)}"]
     if not asked.summary:
         command.append("--no-github-summary")
     return [*command, "--", asked.path]
