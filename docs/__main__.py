@@ -1,4 +1,4 @@
-"""Write what the documentation has from the code: rule reference, configuration's schema, pictures (`make docs`)."""
+"""Write what the documentation has from the code (`make docs`): rules, commands, schema, pictures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from docs.commands import commands_page
 from docs.picture import metrics_picture, scan_picture
 from sp404audit.policy.schema import config_schema
 from sp404audit.reports.markdown import rule_page
@@ -15,6 +16,7 @@ from sp404audit.rules.registry import Rule
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "sp404audit" / "policy" / "schema" / "config-1.json"
 RULES = ROOT / "docs" / "rules"
+COMMANDS = ROOT / "docs" / "commands.md"
 FRAMEWORKS = ROOT / "docs" / "frameworks.md"
 IMAGES = ROOT / "docs" / "images"
 
@@ -40,6 +42,7 @@ def generated() -> dict[Path, str]:
     files[RULES / "index.md"] = head + "".join(_table(domain, found) for domain, found in by_domain.items())
     for domain, found in by_domain.items():
         files[RULES / f"{domain}.md"] = "\n\n".join([f"# {domain}", *map(_section, found)]) + "\n"
+    files[COMMANDS] = commands_page()
     files[FRAMEWORKS] = _with_controls(FRAMEWORKS.read_text("utf-8"), rules)
     return files
 
