@@ -187,7 +187,7 @@ def every_option(command: click.Command = main) -> set[str]:
     if isinstance(command, click.Group):
         names = command.list_commands(click.Context(command))
         found.update(*(every_option(subcommand(command, name)) for name in names))
-    return found
+    return found | {"--help", "-h"}
 
 
 @pytest.mark.parametrize("span", OPTIONS)
