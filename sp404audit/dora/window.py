@@ -93,7 +93,8 @@ def parse_moment(text: str, calendar: Calendar, *, before: int | None = None) ->
 
     Args:
         text: a date (its beginning in the calendar's zone), a date and time (in that zone unless it has an offset),
-            seconds as `@1767225600` or, from nine digits on, bare as in SOURCE_DATE_EPOCH; or, with `before`, a span that ends there (`90d`).
+            seconds as `@1767225600` or, from nine digits on, bare as in SOURCE_DATE_EPOCH; or, with `before`, a span
+            that ends there (`90d`).
         calendar: the zone of times without one.
         before: the moment that spans are counted back from.
 
