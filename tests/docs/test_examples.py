@@ -109,9 +109,11 @@ def test_the_guide_tells_what_the_reusable_workflow_takes() -> None:
     sentence = text.partition("It takes the inputs of the action but for ")[2].partition(".")[0]
     assert re.findall(r"`([a-z-]+)`", sentence) == [*sorted(left_out, key=sentence.index), *called["outputs"]]
     jobs = [job for block in of("yaml") for job in yaml.safe_load(block.text).get("jobs", {}).values()]
-    (caller,) = [job for job in jobs if "uses" in job]
-    assert caller["uses"] == f"sp404audit/sp404audit/.github/workflows/audit.yml@{ZEROS}"
-    assert set(caller["with"]) <= set(called["inputs"])
+    callers = [job for job in jobs if "uses" in job]
+    assert {job["uses"] for job in callers} == {f"sp404audit/sp404audit/.github/workflows/audit.yml@{ZEROS}"}
+    assert {name for job in callers for name in job.get("with", {})} <= set(called["inputs"])
+    wanted = yaml.safe_load(REUSABLE.read_text("utf-8"))["jobs"]["audit"]["permissions"]
+    assert all(job["permissions"] == wanted for job in callers)
 
 
 def test_outputs_that_examples_read_exist() -> None:
