@@ -86,6 +86,10 @@ def _no_pdftotext() -> str:
     return "" if shutil.which("pdftotext") else "no pdftotext on the PATH (poppler-utils); .ci/run installs it"
 
 
+def _no_wheels() -> str:
+    return "" if any(WHEELS.glob("sarif_om-*.whl")) else f"no wheels in {WHEELS}; .ci/run downloads them"
+
+
 def _no_tools() -> str:
     return "" if (TOOLS / "zizmor").is_file() else f"no zizmor and check-jsonschema in {TOOLS}; .ci/run installs them"
 
@@ -99,6 +103,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "pdftotext": _no_pdftotext,
     "pre-commit": _no_pre_commit,
     "tools": _no_tools,
+    "wheels": _no_wheels,
     "github-openapi": _no_github_openapi,
     "prism": _no_prism,
     "prometheus": _no_prometheus,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -74,7 +77,7 @@ NAMES += ["changed-only", "upload-sarif", "summary", "soft-fail"]
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [*((name, kind) for name in ("policy", "dora") for kind in HOSTILE), *((name, "option") for name in NAMES)],
+    [*(("policy", kind) for kind in HOSTILE), *((name, "option") for name in NAMES), ("dora", "substitution")],
 )
 def test_an_input_is_never_code_nor_an_option(name: str, kind: str, runner: Runner) -> None:
     before = sorted(path.name for path in runner.workspace.iterdir())
@@ -261,8 +264,6 @@ def test_a_clone_without_the_base_is_reported_as_a_whole(
 ) -> None:
     source = f"file://{proposed.root}"
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
-    import subprocess
-
     for depth, failures in ((1, "3"), (2, "1")):
         clone = tmp_path / f"depth-{depth}"
         subprocess.run(["git", "clone", "-q", "--depth", str(depth), source, str(clone)], env=environment, check=True)
@@ -287,10 +288,36 @@ def test_metrics_come_from_git_or_a_file(runner: Runner, proposed: Proposed) -> 
 
 def test_metrics_from_github_that_cannot_be_had_leave_the_audit_incomplete(runner: Runner, proposed: Proposed) -> None:
     runner.workspace = proposed.root
-    runner.environment["GITHUB_API_URL"] = "http://127.0.0.1:9"
+    runner.environment["GITHUB_API_URL"] = "http://api.example.invalid"  # where no token is sent to
     finished = runner(dora="github", fail_on="critical")
     assert finished.outputs["exit-code"] == "3"
     assert finished.failed
+
+
+def test_metrics_ask_github_with_the_token_that_is_given(runner: Runner, proposed: Proposed) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    class Api(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append((self.path, self.headers["Authorization"]))
+            self.send_response(401)
+            self.end_headers()
+
+        do_POST = do_GET
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Api) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        runner.workspace = proposed.root
+        runner.environment["GITHUB_API_URL"] = f"http://127.0.0.1:{server.server_port}"
+        finished = runner(dora="github", fail_on="critical", github_token="from the workflow")
+        server.shutdown()
+    assert asked
+    assert "/o/r" in asked[0][0]
+    assert {token for _, token in asked} == {"Bearer from the workflow"}
+    assert finished.outputs["exit-code"] == "3"
 
 
 def test_every_input_reaches_a_step_and_every_output_is_set() -> None:
