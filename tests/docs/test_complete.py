@@ -18,10 +18,13 @@ from sp404audit.discovery.reading import MAX_BYTES
 from sp404audit.dora.bands import tables
 from sp404audit.dora.figures import METRICS
 from sp404audit.dora.settings import Settings
+from sp404audit.dora.sources import files
+from sp404audit.dora.sources.files.reading import MAX_RECORDS
 from sp404audit.dora.statistics import LEAST_FOR_INTERVAL, wilson
 from sp404audit.dora.targets import TARGETS, parse_target
 from sp404audit.dora.window import parse_span
 from sp404audit.engines import process
+from sp404audit.git import MAX_OUTPUT_BYTES, SECONDS
 from sp404audit.policy.loading import CONFIGURATION_FILES, packs
 from sp404audit.policy.schema import config_schema
 from sp404audit.reports import FORMATS
@@ -160,6 +163,8 @@ def test_limits_are_told() -> None:
     text = (DOCS / "security.md").read_text("utf-8")
     assert f"({process.TIMEOUT_SECONDS:.0f} s)" in text
     assert f"({process.MEMORY_BYTES >> 30} GiB)" in text
+    assert (SECONDS, f"{MAX_OUTPUT_BYTES >> 20} MiB" in told["git"]) == (60, True)
+    assert told["event files"].startswith(f"{files.MAX_BYTES >> 20} MiB, {MAX_RECORDS:,} records")
 
 
 def test_figures_of_the_fixture() -> None:
