@@ -32,6 +32,12 @@ class _Files:
         self.annotations = self.folder.with_suffix(".annotations")
         self.metrics = self.folder.with_suffix(".metrics.json")
 
+    @property
+    def formats(self) -> list[str]:
+        """The options by which `sp404audit scan` writes them, and the log."""
+        files = {"json": self.json, "sarif": self.sarif, "html": self.html, "github": self.annotations}
+        return [*(f"--format={name}:{file}" for name, file in files.items()), "--format=text"]
+
 
 def main() -> int:
     """Audit as the inputs say, write the reports, set the outputs; returns 0."""
@@ -62,17 +68,30 @@ def _scan(asked: inputs.Inputs, files: _Files, started_by: event.Event) -> int:
         if metrics == "github":
             measured = _measure(asked, files)
             metrics = str(files.metrics) if files.metrics.is_file() else "off"
-        code = _run(arguments(asked, files, base, metrics))
+        code = _run([*arguments(asked, base, metrics, summary=asked.summary), *files.formats, "--", asked.path])
+        if base and files.sarif.is_file():
+            # Code scanning shows by itself what a pull request changes, and takes for mended what it is not sent.
+            whole = arguments(asked, "", metrics, summary=False)
+            _run([*whole, f"--format=sarif:{files.sarif}", "--", asked.path])
     if measured in (EXIT_USAGE, EXIT_INCOMPLETE) and code == EXIT_COMPLIANT:
         annotation("warning", "metrics are asked for and GitHub told a part or nothing; the log of this step tells why")
         return EXIT_INCOMPLETE
     return code
 
 
-def arguments(asked: inputs.Inputs, files: _Files, base: str, metrics: str) -> list[str]:
-    """The command line of `sp404audit scan`. Values are part of their option, so that none can be taken for another."""
-    command = ["scan", f"--format=json:{files.json}", f"--format=sarif:{files.sarif}", f"--format=html:{files.html}"]
-    command += [f"--format=github:{files.annotations}", "--format=text"]
+def arguments(asked: inputs.Inputs, base: str, metrics: str, *, summary: bool) -> list[str]:
+    """The command line of `sp404audit scan`, without formats and path.
+
+    Args:
+        asked: the inputs.
+        base: the commit since which changes are reported; empty for everything.
+        metrics: `off`, `git`, or a file of metrics.
+        summary: whether the summary of the step is written.
+
+    Returns:
+        The words. Values are part of their option, so that none can be taken for another one.
+    """
+    command = ["scan"]
     options = {
         "--policy": asked.policy,
         "--config": asked.config,
@@ -89,9 +108,9 @@ def arguments(asked: inputs.Inputs, files: _Files, base: str, metrics: str) -> l
     if metrics != "off":
         # The value of this option may be left out, so one that looks like an option would be taken for the next one.
         command += ["--dora=" if metrics == "git" else f"--dora={os.path.join('.', metrics)}"]
-    if not asked.summary:
+    if not summary:
         command.append("--no-github-summary")
-    return [*command, "--", asked.path]
+    return command
 
 
 def _measure(asked: inputs.Inputs, files: _Files) -> int:

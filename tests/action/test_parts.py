@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,19 +115,11 @@ def test_no_value_becomes_an_option_of_its_own(
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
     found = asked(folder, **values)
-    command = scan.arguments(found, _files(folder), "", found.dora)
+    command = scan.arguments(found, "", found.dora, summary=True)
     names = [each.partition("=")[0] for each in command]
-    known = {"--policy", "--config", "--baseline", "--category", "--select", "--dora", "--format", "--engine"}
-    assert set(names[1:-2]) <= known
-    assert command[-2:] == ["--", str(folder)]
+    assert names[0] == "scan"
+    assert set(names[1:]) <= {"--policy", "--config", "--baseline", "--category", "--select", "--dora", "--engine"}
     assert not any(each.startswith("--dora=-") for each in command)
-
-
-def _files(folder: Path) -> Any:
-    made = object.__new__(scan._Files)
-    for name in ("sarif", "json", "html", "annotations", "metrics"):
-        setattr(made, name, folder / name)
-    return made
 
 
 @settings(max_examples=100, deadline=None)
@@ -153,3 +147,30 @@ def test_nothing_is_a_command_meanwhile(capsys: pytest.CaptureFixture[str]) -> N
     token = before.removeprefix("::stop-commands::")
     assert len(token) == 32
     assert after == f"::{token}::"
+
+
+def test_only_the_command_that_asks_github_gets_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tool's place is taken by a program that tells what it was given."""
+    seen = tmp_path / "seen"
+    teller = tmp_path / "teller.py"
+    teller.write_text(
+        f"import os, sys\nopen({str(seen)!r}, 'a').write(repr((sys.argv[1:], dict(os.environ))) + '\\n')\n"
+    )
+    monkeypatch.setattr(scan, "_TOOL", (sys.executable, str(teller)))
+    for name, value in {
+        **DEFAULTS,
+        "INPUT_PATH": str(tmp_path),
+        "INPUT_DORA": "github",
+        "INPUT_GITHUB_TOKEN": "t",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("RUNNER_TEMP", str(tmp_path))
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    monkeypatch.setenv("GITHUB_REPOSITORY", "o/r")
+    monkeypatch.delenv("GITHUB_TOKEN", raising=False)
+    assert scan.main() == 0
+    (asks, with_token), (scans, without) = map(ast.literal_eval, seen.read_text("utf-8").splitlines())
+    assert (asks[:3], scans[0]) == (["dora", "report", "--github=o/r"], "scan")
+    assert with_token["GITHUB_TOKEN"] == "t"
+    assert "t" not in without.values()
+    assert not [name for name in {*with_token, *without} if name.startswith("INPUT_")]
