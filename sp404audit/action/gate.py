@@ -7,12 +7,13 @@ import os
 from sp404audit.action import inputs
 from sp404audit.action.runner import annotation, say
 from sp404audit.outcome import EXIT_COMPLIANT, EXIT_INCOMPLETE, EXIT_NOT_COMPLIANT, EXIT_USAGE
+from sp404audit.reports.summary import number
 
 __all__ = ["main"]
 
 _SAYS = {
     EXIT_COMPLIANT: "compliant",
-    EXIT_NOT_COMPLIANT: "not compliant: {failures} failures, of which {critical} critical and {high} high",
+    EXIT_NOT_COMPLIANT: "not compliant: {failures}, of which {critical} critical and {high} high",
     EXIT_INCOMPLETE: "the audit is incomplete: the summary and the log tell what could not be audited",
 }
 
@@ -25,10 +26,11 @@ def main() -> int:
     except inputs.InputsError as error:
         annotation("error", str(error))
         return EXIT_USAGE
-    if code not in _SAYS:
-        return code  # the step that audits has told why
-    counts = {name: os.environ.get(name.upper(), "") for name in ("failures", "critical", "high")}
-    text = _SAYS[code].format_map(counts)
+    counted = os.environ["FAILURES"]
+    if code not in _SAYS or not counted:
+        return code  # nothing was audited, and the step that audits has told why
+    failures = number(int(counted), "failure")
+    text = _SAYS[code].format(failures=failures, critical=os.environ["CRITICAL"], high=os.environ["HIGH"])
     if code == EXIT_COMPLIANT:
         say(text)
     elif soft:

@@ -53,6 +53,7 @@ def main() -> int:
     reported = files.json.is_file()
     if not reported:
         annotation("error", "nothing was audited; the log of this step tells why")
+        code = code if code in (EXIT_USAGE, EXIT_INCOMPLETE) else EXIT_INCOMPLETE  # killed, perhaps
     upload = uploads.decide(asked.upload_sarif, started_by, reported=reported)
     results = _results(files.json) if reported else {}
     set_outputs({**results, **_places(files), "top": _top(asked.path), "exit-code": str(code), **upload})
@@ -150,7 +151,7 @@ def _results(report: Path) -> dict[str, str]:
     return {
         **{severity.label: str(failures.get(severity.label, 0)) for severity in Severity},
         "failures": str(sum(failures.values())),
-        "new": str(sum(1 for row in found["results"] if row["kind"] == "fail" and _is_new(row))),
+        "new": str(sum(row.get("count", 1) for row in found["results"] if row["kind"] == "fail" and _is_new(row))),
         "compliant": "true" if found["verdict"]["compliant"] else "false",
         "dora-verdicts": json.dumps({name: figure["verdict"] for name, figure in metrics.items()}),
     }

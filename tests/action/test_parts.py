@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sp404audit.action import event, inputs, runner, scan, uploads
+from sp404audit.action import event, gate, inputs, runner, scan, uploads
 from sp404audit.action.event import Event
 
 if TYPE_CHECKING:
@@ -174,3 +174,48 @@ def test_only_the_command_that_asks_github_gets_the_token(tmp_path: Path, monkey
     assert with_token["GITHUB_TOKEN"] == "t"
     assert "t" not in without.values()
     assert not [name for name in {*with_token, *without} if name.startswith("INPUT_")]
+
+
+@pytest.mark.parametrize(
+    ("code", "failures", "soft", "ends", "says"),
+    [
+        ("0", "0", "false", 0, "compliant"),
+        ("0", "3", "true", 0, "compliant"),
+        ("1", "1", "false", 1, "::error title=sp404audit::not compliant: 1 failure, of which 0 critical and 1 high"),
+        (
+            "1",
+            "2",
+            "true",
+            0,
+            "::warning title=sp404audit::not compliant: 2 failures, of which 0 critical and 1 high (so",
+        ),
+        ("3", "0", "false", 3, "::error title=sp404audit::the audit is incomplete"),
+        ("3", "0", "true", 0, "::warning title=sp404audit::the audit is incomplete"),
+        ("3", "", "true", 3, ""),
+        ("2", "", "true", 2, ""),
+        ("0", "0", "maybe", 2, "::error title=sp404audit::input soft-fail: 'maybe' is none of true, false"),
+    ],
+)
+def test_the_gate(
+    code: str, failures: str, soft: str, ends: int, says: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    given = {"EXIT_CODE": code, "FAILURES": failures, "INPUT_SOFT_FAIL": soft, "CRITICAL": "0", "HIGH": "1"}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert gate.main() == ends
+    out = capsys.readouterr().out
+    assert out.startswith(says) if says else not out
+
+
+def test_a_tool_that_dies_has_audited_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "_TOOL", (sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"))
+    (tmp_path / "file").touch()
+    for name, value in {**DEFAULTS, "INPUT_PATH": str(tmp_path), "RUNNER_TEMP": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    assert scan.main() == 0
+    told = (tmp_path / "output").read_text("utf-8").splitlines()
+    values = dict(zip((line.partition("<<")[0] for line in told[::3]), told[1::3], strict=True))
+    assert (values["exit-code"], values["upload"]) == ("3", "false")
+    assert "failures" not in values
