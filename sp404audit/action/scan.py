@@ -174,4 +174,4 @@ def _top(path: str) -> str:
     try:
         return top_folder(path)
     except GitError:
-        return os.path.realpath(path)
+        return os.environ.get("GITHUB_WORKSPACE") or os.path.realpath(path)

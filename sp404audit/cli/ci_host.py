@@ -42,15 +42,17 @@ def path_prefix(path: Path) -> str:
     """On a runner of GitHub or GitLab, the folder of the checkout that is audited; empty for all of it, and elsewhere.
 
     Both count paths from the top of the repository, which is the folder that holds `.git`, wherever in the workspace
-    the checkout went.
+    the checkout went; without any it is the workspace (actions/checkout unpacks an archive where git is missing).
     """
-    if not (os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR")):
+    workspace = os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR")
+    if not workspace:
         return ""
     root = Path(os.path.realpath(path))
     for folder in (root, *root.parents):
         if os.path.lexists(folder / ".git"):
             return "" if folder == root else root.relative_to(folder).as_posix()
-    return ""
+    top = Path(os.path.realpath(workspace))
+    return root.relative_to(top).as_posix() if top in root.parents else ""
 
 
 def append_summary(audit: Audit, options: Options) -> None:

@@ -79,6 +79,14 @@ def test_paths_are_counted_from_the_top_of_the_checkout(checkout: Path) -> None:
     assert ci_host.path_prefix(checkout) == ""
 
 
+def test_an_archive_in_the_workspace_is_counted_from_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "work/services/api").mkdir(parents=True)
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "work"))
+    assert ci_host.path_prefix(tmp_path / "work/services/api") == "services/api"
+    assert ci_host.path_prefix(tmp_path / "work") == ""
+    assert ci_host.path_prefix(tmp_path) == ""
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("GITHUB_SHA", "main"), ("GITHUB_SHA", ""), ("GITHUB_REPOSITORY", "a/b/../c"), ("GITHUB_SERVER_URL", "")],
