@@ -6,12 +6,16 @@ A command parses options, calls the library and prints; what it decides is in th
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import importlib
+import sys
+from typing import Any
 
 import click
 
 from sp404audit import __version__
+from sp404audit.cli import streams
 
 __all__ = ["main"]
 
@@ -26,6 +30,9 @@ _COMMANDS = {
     "doctor": "Tell what an audit would work with, and why.",
     "completion": "Print the completion script of a shell.",
 }
+
+# `outcome.EXIT_USAGE`, which would bring the whole audit along.
+_EXIT_USAGE = 2
 
 
 def _collect_less_often() -> None:
@@ -42,13 +49,30 @@ def _collect_less_often() -> None:
 class _LazyGroup(click.Group):
     """Knows its commands by name and by what they are for; imports one when it is called."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line. Output that cannot be written is no verdict: it ends with 2, as a full file does."""
+        streams.open_missing()
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            streams.give_up(sys.stdout)
+            with contextlib.suppress(OSError):  # where standard error is what is full
+                click.echo(f"sp404audit: cannot write the output: {error.strerror or error}", err=True)
+            streams.give_up(sys.stderr)
+            sys.exit(_EXIT_USAGE)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run a command. A mistake of ours must not end with the code that means "not compliant"."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, OSError):
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception:  # noqa: BLE001 (the last resort, with the traceback that a report needs)
+        except BrokenPipeError:  # `| head` has seen enough; click would end with 1
+            streams.give_up(sys.stdout)
+            ctx.exit(0)
+        except Exception as error:  # the last resort, with the traceback that a report needs
+            if isinstance(error, OSError) and error.filename is None:  # a stream: what is opened has a name
+                raise
             import traceback
 
             click.echo(traceback.format_exc(), err=True)

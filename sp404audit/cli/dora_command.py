@@ -125,10 +125,7 @@ def _report(
     formats: tuple[str, ...], *, require_evidence: bool, quiet: bool, verbose: bool, path: Path, **asked: Any
 ) -> None:
     """Report on the repository at PATH (default: where you stand)."""
-    targets = [output.target(text, [*FORMATS, *FOLDER_FORMATS]) for text in formats or ("text",)]
-    for target in targets:
-        if target.format in FOLDER_FORMATS and target.file is None:
-            raise click.BadParameter(f"{target.format} are files: write {target.format}:FOLDER", param_hint="--format")
+    targets = output.targets(formats, FORMATS, FOLDER_FORMATS)
     finished = _measured(path, asked)
     written = _write(finished, targets, _options(quiet=quiet, verbose=verbose))
     sys.exit(_exit_code(finished, require_evidence=require_evidence) if written else EXIT_USAGE)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import click
 
+from sp404audit.cli import streams
 from sp404audit.records import NamedTuple
 from sp404audit.reports import Options
 from sp404audit.reports.escape import without_commands
@@ -17,7 +18,7 @@ __all__ = [
     "Target",
     "encodable",
     "print_report",
-    "target",
+    "targets",
     "wants_color",
     "width",
     "write_file",
@@ -33,12 +34,50 @@ class Target(NamedTuple):
     file: str | None
 
 
-def target(text: str, formats: Iterable[str]) -> Target:
-    """Read `FORMAT[:FILE]`; raises BadParameter that names the formats."""
-    name, _, file = text.partition(":")
+# Reports that are lines of a log, or prose. Of all others, two in a row are nothing that a program could read.
+_SHARE_THE_SCREEN = frozenset(("text", "github", "markdown", "markdown-comment"))
+
+
+def targets(texts: Sequence[str], formats: Collection[str], folders: Collection[str] = ()) -> list[Target]:
+    """Read every `--format FORMAT[:FILE]`; without one, the text report goes to the screen.
+
+    Args:
+        texts: the values of the option.
+        formats: the formats that there are.
+        folders: more formats, each of several files, which may share a folder but not go to the screen.
+
+    Raises:
+        click.BadParameter: for a format that is not known, for two that the screen or a file cannot hold together.
+    """
+    asked = [_target(text, [*formats, *folders]) for text in texts or ("text",)]
+    for each in asked:
+        if each.format in folders and each.file is None:
+            raise _bad_format(f"{each.format} are files: write {each.format}:FOLDER")
+    screen = [each.format for each in asked if each.file is None]
+    alone = next((name for name in reversed(screen) if name not in _SHARE_THE_SCREEN), None)
+    if alone is not None and len(screen) > 1:
+        together = " and ".join(dict.fromkeys(screen))
+        raise _bad_format(f"{together} cannot share the screen; send one to a file: {alone}:FILE")
+    files: set[str] = set()
+    for file in [each.file for each in asked if each.file is not None and each.format not in folders]:
+        place = os.path.abspath(file)  # noqa: PTH100 (a link stays one)
+        if place in files and not place.startswith("/dev/"):
+            raise _bad_format(f"two reports would go to {file}; give each a file of its own")
+        files.add(place)
+    return asked
+
+
+def _target(text: str, formats: Collection[str]) -> Target:
+    name, colon, file = text.partition(":")
     if name not in formats:
-        raise click.BadParameter(f"{name!r} is no format; there are {', '.join(formats)}", param_hint="--format")
+        raise _bad_format(f"{name!r} is no format; there are {', '.join(formats)}")
+    if colon and not file:
+        raise _bad_format(f"{text} names no file; write {text}FILE, or {name} for the screen")
     return Target(name, file or None)
+
+
+def _bad_format(message: str) -> click.BadParameter:
+    return click.BadParameter(message, param_hint="--format")
 
 
 def wants_color() -> bool:
@@ -63,19 +102,26 @@ def width(otherwise: int = 100) -> int:
     return columns or otherwise
 
 
+# What our reports write beyond ASCII, in letters that every stream has; a line of eight heights becomes one of digits.
+_PLAIN = str.maketrans("─·×↑↓▁▂▃▄▅▆▇█", "-.x^v12345678") | {ord("…"): "...", ord("→"): "->"}
+
+
 def encodable(text: str, encoding: str) -> str:
     """Write what a stream cannot hold in other letters: a redirected stream on Windows is not UTF-8."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        plain = text.replace("─", "-").replace("…", "...")
+        plain = text.translate(_PLAIN)
         return plain.encode(encoding, "backslashreplace").decode(encoding)
     return text
 
 
 def print_report(text: str, *, color: bool = False) -> None:
-    """Write a report to standard output."""
-    click.echo(encodable(text.rstrip("\n"), sys.stdout.encoding or "utf-8"), color=color)
+    """Write a report to standard output. Whoever stops reading it early (`| head`) does not change the verdict."""
+    try:
+        click.echo(encodable(text.rstrip("\n"), sys.stdout.encoding or "utf-8"), color=color)
+    except BrokenPipeError:
+        streams.give_up(sys.stdout)
 
 
 def write_file(path: str, text: str, *, append: bool = False) -> bool:

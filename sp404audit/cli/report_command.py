@@ -43,7 +43,7 @@ def command(
 
     Exit codes: 0 all were written, 2 wrong usage, or IN.json is no such report. The verdict does not decide here.
     """
-    targets = [output.target(text, FORMATS) for text in formats or ("text",)]
+    targets = output.targets(formats, FORMATS)
     options = Options(
         min_severity=Severity.parse(min_severity) if min_severity else Severity.NOTE,
         quiet=quiet,

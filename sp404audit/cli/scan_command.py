@@ -142,7 +142,7 @@ def command(
 
     Exit codes: 0 compliant, 1 not compliant, 2 wrong usage or policy, 3 the audit is incomplete.
     """
-    targets = [output.target(text, FORMATS) for text in formats or ("text",)]
+    targets = output.targets(formats, FORMATS)
     asked = subject(paths, stdin_filename)
     try:
         with Bar(quiet=quiet) as bar:

@@ -100,6 +100,29 @@ def test_a_report_that_cannot_be_written_ends_with_2(repository: str) -> None:
     assert "images/no-latest-tag" in done.output
 
 
+@pytest.mark.parametrize(
+    ("formats", "says"),
+    [
+        (["json:"], "json: names no file; write json:FILE, or json for the screen"),
+        (["json", "sarif"], "json and sarif cannot share the screen; send one to a file: sarif:FILE"),
+        (["text", "junit"], "text and junit cannot share the screen; send one to a file: junit:FILE"),
+        (["json:out", "sarif:./out"], "two reports would go to ./out; give each a file of its own"),
+    ],
+)
+@pytest.mark.parametrize("command", ["scan", "report"])
+def test_reports_do_not_get_into_each_others_way(command: str, formats: list[str], says: str) -> None:
+    done = run(command, FIXTURE if command == "scan" else "no.json", *(f"--format={each}" for each in formats))
+    assert done.exit_code == 2
+    assert says in " ".join(done.output.split())
+
+
+def test_a_log_holds_the_text_and_the_annotations(repository: str) -> None:
+    done = run("scan", repository, "--engine", "native", "-f", "text", "-f", "github", "-f", "json:/dev/null")
+    assert done.exit_code == 1
+    assert "Not compliant" in done.output
+    assert "\n::notice file=Dockerfile" in done.output
+
+
 def test_rules_lists_every_rule() -> None:
     listed = json.loads(run("rules", "--format", "json").output)
     assert [row["id"] for row in listed] == [rule.id for rule in all_rules()]

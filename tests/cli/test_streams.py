@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from sp404audit.cli.output import encodable
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +37,50 @@ def test_no_colours_in_a_pipe_unless_forced(repository: Path) -> None:
 def test_a_stream_that_is_not_utf8_gets_what_it_can_hold(repository: Path, encoding: str) -> None:
     text = scan(repository, PYTHONIOENCODING=encoding, PYTHONUTF8="0").decode(encoding)
     assert "Dockerfile\n----------\n" in text.replace("\r\n", "\n")
+
+
+def test_a_sparkline_of_a_plain_stream_is_one_of_digits() -> None:
+    assert encodable("trend ··▁█ ↑ A → B…", "ascii") == "trend ..18 ^ A -> B..."
+    assert encodable("trend ·▁█", "utf-8") == "trend ·▁█"
+
+
+COMMANDS = [
+    ["scan", "{}", "--engine", "native", "--select", "images/digest-pinned", "--fail-on", "critical"],
+    ["rules"],
+    ["config", "show", "{}"],
+    ["explain", "docker/non-root-user"],
+    ["--help"],
+    ["scan", "--help"],
+]
+
+
+def start(arguments: list[str], redirection: str) -> subprocess.CompletedProcess[bytes]:
+    line = shlex.join([sys.executable, "-m", "sp404audit", *arguments])
+    return subprocess.run(["sh", "-c", f"{line} {redirection}"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")  # noqa: PTH110
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_a_full_disk_is_told_and_is_no_verdict(repository: Path, arguments: list[str]) -> None:
+    done = start([argument.replace("{}", str(repository)) for argument in arguments], ">/dev/full")
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith("sp404audit: cannot write the output: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="redirections of a POSIX shell")
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_closed_streams_keep_no_command_from_its_end(repository: Path, arguments: list[str]) -> None:
+    done = start([argument.replace("{}", str(repository)) for argument in arguments], ">&-")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows tells of a closed pipe in its own way")
+@pytest.mark.parametrize("arguments", COMMANDS[:4], ids=" ".join)
+def test_a_reader_that_leaves_early_does_not_change_the_verdict(repository: Path, arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "sp404audit", *(each.replace("{}", str(repository)) for each in arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.close()
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (0, b"")
