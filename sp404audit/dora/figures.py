@@ -121,9 +121,9 @@ class Target(NamedTuple):
 
 
 class Trend(NamedTuple):
-    """Which way a figure moves; `direction` is `none` unless the change is beyond chance."""
+    """Which way a figure moves: `none` unless the change is beyond chance, `unknown` where data are too few to tell."""
 
-    direction: Literal["up", "down", "none"]
+    direction: Literal["up", "down", "none", "unknown"]
     better: bool | None
     because: str
 

@@ -1,13 +1,16 @@
-"""An audit as the conductor would hand it over, with one of everything that a report may have to show."""
+"""An audit as the conductor would hand it over, with one of everything to show, and a browser to look at pages with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sp404audit.outcome import Audit
 from sp404audit.policy.model import Policy, RuleChoice
+from sp404audit.reports import render
 from sp404audit.results import (
     Edit,
     EngineRun,
@@ -21,6 +24,9 @@ from sp404audit.results import (
     Suppression,
 )
 from sp404audit.rules.registry import Rule, Verdicts
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 HOSTILE_PATH = b"d\xc3\xbcr/caf\xe9 \x1b[31m#1.yml".decode("utf-8", "surrogateescape")
 
@@ -165,3 +171,48 @@ def clean_audit() -> Audit:
     """Nothing failed, nothing was left out."""
     passed = Result("docker/non-root-user", "pass", Severity.HIGH, "runs as app", Location("Dockerfile"))
     return Audit("0.1.0", Policy("recommended"), RULES, (passed,), (), {"dockerfile": 1}, (EngineRun("native"),))
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """Chromium without a window. For tests marked `heavy("chromium")`."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        # Containers have no user namespaces, which Chromium's own sandbox needs; it opens only our own pages here.
+        started = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+class Complaints(list[str]):
+    """What a page must not do: messages in the console, errors, requests."""
+
+
+@pytest.fixture
+def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
+    """Opens a report or a page, and fails the test at its end if the page complained or asked for anything.
+
+    Returns:
+        A function from an audit or a page, and options of the browser's context, to what the browser shows.
+    """
+    complaints = Complaints()
+    contexts: list[BrowserContext] = []
+
+    def open_page(shown: Audit | str, **options: Any) -> Page:
+        file = tmp_path / f"report{len(contexts)}.html"
+        file.write_text(shown if isinstance(shown, str) else render("html", shown), encoding="utf-8", newline="\n")
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+        page.on("request", lambda request: complaints.append(f"request: {request.url}"))
+        page.goto(file.as_uri())
+        assert complaints.pop(0) == f"request: {file.as_uri()}"
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []

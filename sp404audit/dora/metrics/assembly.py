@@ -23,9 +23,9 @@ from sp404audit.dora.figures import (
 )
 from sp404audit.dora.fusion import kind_of, name_of
 from sp404audit.dora.ledger import Ledger
-from sp404audit.dora.metrics.wording import amount, plural
 from sp404audit.dora.statistics import mann_kendall, theil_sen
 from sp404audit.dora.targets import events_for_interval, judge
+from sp404audit.dora.wording import amount, plural
 
 __all__ = ["Draft", "buckets", "deployment_confidence", "ends", "finish", "trend", "weaker"]
 
@@ -223,7 +223,8 @@ def trend(metric: str, weeks: Sequence[Bucket]) -> Trend | None:
     if not values:
         return None
     if len(values) < LEAST_BUCKETS:
-        return Trend("none", None, f"{len(values)} full weeks with data are too few for a trend")
+        few = plural(len(values), "full week")
+        return Trend("unknown", None, f"too little data: {few} of the {LEAST_BUCKETS} that it takes")
     chance, slope = mann_kendall(values), theil_sen(values)
     if slope == 0:
         return Trend("none", None, f"level over {len(values)} weeks")

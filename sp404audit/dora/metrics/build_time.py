@@ -11,9 +11,9 @@ from sp404audit.dora.events import Build
 from sp404audit.dora.figures import Counted, Figure, Interval
 from sp404audit.dora.ledger import Ledger
 from sp404audit.dora.metrics.assembly import Draft, buckets, ends, finish
-from sp404audit.dora.metrics.wording import plural
 from sp404audit.dora.settings import Settings, matches_any
 from sp404audit.dora.statistics import mean, median, order_statistic, quantile
+from sp404audit.dora.wording import plural
 
 __all__ = ["build_time"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sp404audit.dora.figures import Counted, Figure
 from sp404audit.dora.ledger import Ledger
 from sp404audit.dora.metrics.rates import Question, hinted, rate_figure
-from sp404audit.dora.metrics.wording import plural, span
+from sp404audit.dora.wording import plural, span
 
 __all__ = ["change_failure_rate"]
 

@@ -17,8 +17,8 @@ from sp404audit.dora.events import Deployment
 from sp404audit.dora.figures import Bucket, Counted, Figure, Interval, Window
 from sp404audit.dora.ledger import Ledger
 from sp404audit.dora.metrics.assembly import Draft, buckets, deployment_confidence, ends, finish
-from sp404audit.dora.metrics.wording import plural, span
 from sp404audit.dora.statistics import median, order_statistic, poisson
+from sp404audit.dora.wording import plural, span
 
 __all__ = ["deployment_frequency"]
 

@@ -11,7 +11,6 @@ from functools import cached_property
 
 from sp404audit.dora.figures import Counted, Interval
 from sp404audit.dora.metrics.assembly import ends
-from sp404audit.dora.metrics.wording import plural, span
 from sp404audit.dora.statistics import (
     LEAST_FOR_INTERVAL,
     bootstrap_mean,
@@ -21,6 +20,7 @@ from sp404audit.dora.statistics import (
     order_statistic,
     quantile,
 )
+from sp404audit.dora.wording import plural, span
 from sp404audit.records import NamedTuple
 
 __all__ = ["Spell", "Spells"]

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from sp404audit.dora.figures import Bucket, Confidence, Counted, Figure, Interval
 from sp404audit.dora.ledger import Arrival, Ledger
 from sp404audit.dora.metrics.assembly import Draft, buckets, deployment_confidence, ends, finish
-from sp404audit.dora.metrics.wording import plural
 from sp404audit.dora.statistics import LEAST_FOR_INTERVAL, cluster_bootstrap, mean, median, quantile
+from sp404audit.dora.wording import plural
 
 __all__ = ["lead_time"]
 

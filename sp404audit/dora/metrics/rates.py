@@ -15,9 +15,9 @@ from sp404audit.dora.failures import SURE_HINTS
 from sp404audit.dora.figures import Confidence, Counted, Figure, Interval, Target, Verdict
 from sp404audit.dora.ledger import Ledger
 from sp404audit.dora.metrics.assembly import Draft, buckets, deployment_confidence, ends, finish, weaker
-from sp404audit.dora.metrics.wording import amount, interval_text, plural
 from sp404audit.dora.statistics import mean, wilson
 from sp404audit.dora.targets import clean_events_needed, judge
+from sp404audit.dora.wording import amount, interval_text, plural
 
 __all__ = ["PATCHES_SAY_NOTHING", "Question", "failure_confidence", "hinted", "rate_figure"]
 

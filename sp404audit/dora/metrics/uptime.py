@@ -13,8 +13,8 @@ from sp404audit.dora.events import Availability, Incident
 from sp404audit.dora.figures import Bucket, Confidence, Counted, Figure, Interval, Target, Verdict, Window
 from sp404audit.dora.ledger import Ledger
 from sp404audit.dora.metrics.assembly import Draft, finish
-from sp404audit.dora.metrics.wording import amount, interval_text, plural, span
 from sp404audit.dora.targets import judge
+from sp404audit.dora.wording import amount, interval_text, plural, span
 from sp404audit.records import NamedTuple
 
 __all__ = ["uptime"]

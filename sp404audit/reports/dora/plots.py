@@ -24,7 +24,7 @@ __all__ = ["STYLE", "calendar", "figure_plot", "recoveries", "render_all"]
 
 _WIDTH, _HEIGHT = 460.0, 200.0
 _WIDE = 720.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 50.0, 8.0, 16.0, 40.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56.0, 8.0, 16.0, 40.0
 _MOST_DOTS = 1_500
 _MOST_ROWS = 40
 _ROW = 18.0

@@ -1,9 +1,10 @@
-"""How every report of the metrics writes numbers: spans, rates, intervals, targets, trends."""
+"""How every report of the metrics writes what it says: headlines, intervals, targets, trends."""
 
 from __future__ import annotations
 
 from sp404audit.dora.figures import Band, Bucket, Figure, Interval, Target, Trend, Unit
 from sp404audit.dora.window import utc
+from sp404audit.dora.wording import amount, share, span
 
 __all__ = [
     "NO_EVIDENCE",
@@ -12,7 +13,7 @@ __all__ = [
     "day",
     "headline",
     "interval_text",
-    "number",
+    "share",
     "span",
     "spark",
     "target_text",
@@ -23,42 +24,13 @@ NO_EVIDENCE = "no evidence"
 
 _BARS = "▁▂▃▄▅▆▇█"
 _GAP = "·"
-_STEPS = ((86_400 * 2, 86_400, "d"), (3600, 3600, "h"), (60, 60, "min"))
-
-
-def span(seconds: float) -> str:
-    """A duration in the largest unit that leaves it above one: `45 s`, `12.5 min`, `6.0 h`, `3.2 d`."""
-    sign, length = ("-" if seconds < 0 else ""), abs(seconds)
-    for least, unit, name in _STEPS:
-        if length >= least:
-            return f"{sign}{length / unit:.1f} {name}"
-    return f"{sign}{length:.0f} s"
-
-
-def share(ratio: float) -> str:
-    """A ratio in per cent: one decimal, and as many more as it takes to tell 99.95 from 100."""
-    percent = ratio * 100
-    digits = 1
-    while digits < 4 and ratio not in (0, 1) and f"{percent:.{digits}f}" in (f"{0:.{digits}f}", f"{100:.{digits}f}"):
-        digits += 1
-    if 99 < percent < 100:
-        digits = max(digits, 2)
-    return f"{percent:.{digits}f} %"
-
-
-def number(value: float, unit: Unit) -> str:
-    """A number of a figure, with its unit."""
-    if unit == "seconds":
-        return span(value)
-    return share(value) if unit == "ratio" else f"{value:.2f} a week"
 
 
 def interval_text(interval: Interval | None, unit: Unit) -> str:
     """`1.3 % to 16.1 %`; empty without an interval."""
     if interval is None:
         return ""
-    lower = "?" if interval.lower is None else number(interval.lower, unit)
-    upper = "?" if interval.upper is None else number(interval.upper, unit)
+    lower, upper = amount(interval.lower, unit), amount(interval.upper, unit)
     if unit == "per_week":
         lower = lower.removesuffix(" a week")
         upper = upper.removesuffix(" a week")
@@ -85,7 +57,7 @@ def headline(figure: Figure) -> str:
         return f"at least {share(float(str(least_alone['rate'])))} ({least_alone['k']}/{least_alone['n']})"
     if figure.value is None:
         return NO_EVIDENCE
-    text = number(figure.value, figure.unit)
+    text = amount(figure.value, figure.unit)
     if "k" in figure.values and "n" in figure.values:
         text = f"{text} ({figure.values['k']}/{figure.values['n']})"
     return text
@@ -111,8 +83,8 @@ def band_text(band: Band | None) -> str:
 
 
 def trend_sign(trend: Trend | None) -> str:
-    """An arrow, or `=` where nothing moved beyond chance."""
-    if trend is None:
+    """An arrow, or `=` where nothing moved beyond chance; empty where there is too little to tell."""
+    if trend is None or trend.direction == "unknown":
         return ""
     return {"up": "↑", "down": "↓", "none": "="}[trend.direction]
 

@@ -27,7 +27,7 @@ _WORDS = {
     "open": "not proven",
     "pass": "passed",
     "accepted": "accepted",
-    "notApplicable": "nothing to judge",
+    "notApplicable": "not applicable",
 }
 _ORDER = tuple(_WORDS)
 

@@ -100,7 +100,7 @@ def _card(figure: Figure, metrics: MetricsReport) -> Card:
         tone=_TONES[figure.verdict],
         sign=_SIGNS[figure.verdict],
         band=wording.band_text(figure.band),
-        trend=f"{wording.trend_sign(figure.trend)} {figure.trend.because}" if figure.trend else "",
+        trend=f"{wording.trend_sign(figure.trend)} {figure.trend.because}".strip() if figure.trend else "",
         confidence=figure.confidence,
         reasons=tuple(_reasons(figure)),
         definitions=tuple(_definitions(figure)),

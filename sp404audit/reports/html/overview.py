@@ -79,7 +79,7 @@ def _controls(audit: Audit, states: Sequence[State]) -> tuple[Share, ...]:
         "open": ("tone-open", "Not proven"),
         "pass": ("tone-pass", "Passed"),
         "accepted": ("tone-accepted", "Accepted"),
-        "notApplicable": ("tone-none", "Nothing to judge"),
+        "notApplicable": ("tone-none", "Not applicable"),
     }
     total = sum(counts.values())
     return tuple(
@@ -101,7 +101,7 @@ def _figures(audit: Audit) -> tuple[Figure, ...]:
         Figure(totals["pass"], f"of {number(judged, 'control')} passed", "passed"),
         Figure(totals["open"], "not proven", "unproven"),
         Figure(accepted, "accepted", "accepted"),
-        Figure(errors + missing, "not assessed", "gaps"),
+        Figure(errors + missing, "not audited", "gaps"),
     )
 
 

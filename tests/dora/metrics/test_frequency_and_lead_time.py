@@ -57,7 +57,7 @@ def test_a_trend_needs_full_weeks(bench: Any) -> None:
     assert (figure.trend.direction, figure.trend.better) == ("up", True)
     assert [bucket.value for bucket in figure.buckets] == list(range(12))
     short = bench.report(*rising[:3], scope=bench.scope(28)).figure("deployment_frequency")
-    assert (short.trend.direction, short.trend.better) == ("none", None)
+    assert (short.trend.direction, short.trend.better) == ("unknown", None)
 
 
 def test_a_young_repository_is_measured_from_its_first_commit(bench: Any) -> None:

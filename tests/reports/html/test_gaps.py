@@ -1,4 +1,4 @@
-"""What was not assessed: gathered by kind, the gravest first."""
+"""What was not audited: gathered by kind, the gravest first."""
 
 from __future__ import annotations
 

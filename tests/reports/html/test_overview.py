@@ -29,7 +29,7 @@ def test_figures_lead_to_their_sections(finished_audit: Audit) -> None:
         (0, "of 3 controls passed", "passed"),
         (0, "not proven", "unproven"),
         (1, "accepted", "accepted"),
-        (4, "not assessed", "gaps"),
+        (4, "not audited", "gaps"),
     ]
 
 

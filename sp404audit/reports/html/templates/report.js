@@ -79,7 +79,7 @@
         shown += count;
       }
       if (words.length && matching.length <= 3) for (const node of matching) node.open = true;
-      status.textContent = (shown === total ? "" : `${written(shown)} of `) + `${written(total)} findings`;
+      status.textContent = (shown === total ? "" : `${written(shown)} of `) + `${written(total)} ${total === 1 ? "finding" : "findings"}`;
       reset.hidden = shown === total && !words.length;
       byId("nothing").hidden = shown > 0;
     };
