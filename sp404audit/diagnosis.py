@@ -80,18 +80,22 @@ class Diagnosis:
     files: dict[str, int]
 
 
-def diagnose(root: str | os.PathLike[str], policy: str | None = None) -> Diagnosis:
+def diagnose(
+    root: str | os.PathLike[str], policy: str | None = None, *, isolated: bool = False, config: str | None = None
+) -> Diagnosis:
     """Look at a repository as `scan` would.
 
     Args:
         root: of the repository.
         policy: the policy to start from, in place of what the configuration extends.
+        isolated: leave the configuration out.
+        config: the configuration, in place of the one that the repository would be looked through for: a file of it.
     """
     reader = Reader(root)
     problem, in_force, places = "", None, {}
     try:
-        in_force = resolve(reader, policy)
-        places = origins(reader, policy)
+        in_force = resolve(reader, policy, isolated=isolated, config=config)
+        places = origins(reader, policy, isolated=isolated, config=config)
     except PolicyError as error:
         problem = str(error)
     found = discover(reader, exclude=in_force.exclude if in_force else ())

@@ -91,7 +91,7 @@ def view(
     """
     ways = [files is not None, changed_since is not None, staged]
     if sum(ways) > 1 or (contents is not None and (staged or changed_since is not None)):
-        raise ScopeError("choose one of: named files, files changed since a commit, staged files, a file from memory")
+        raise ScopeError("choose one of: named files, --changed-since, --staged, --stdin-filename")
     if staged:
         from sp404audit.discovery.views import open_index
 

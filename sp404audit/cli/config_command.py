@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
+from sp404audit.cli import options
 from sp404audit.discovery import Reader
 from sp404audit.outcome import EXIT_USAGE
 from sp404audit.policy.loading import PolicyError, resolve
@@ -23,24 +25,20 @@ def command() -> None:
     """Show, check or describe the configuration."""
 
 
-def _resolved(path: Path, policy: str | None) -> Policy:
+def _resolved(path: Path, asked: dict[str, Any]) -> Policy:
     try:
-        return resolve(Reader(path), policy)
+        return resolve(Reader(path), **asked)
     except PolicyError as error:
         click.echo(f"sp404audit: {error}", err=True)
         sys.exit(EXIT_USAGE)
 
 
-_PATH = click.argument("path", default=".", type=click.Path(file_okay=False, exists=True, path_type=Path))
-_POLICY = click.option("--policy", metavar="NAME|FILE", help="Policy to start from.")
-
-
 @command.command("show")
-@_PATH
-@_POLICY
-def show(path: Path, policy: str | None) -> None:
+@options.repository
+@options.configuration
+def show(path: Path, **asked: Any) -> None:
     """Print what is in force for the repository at PATH: policies, and each rule's severity and parameters."""
-    in_force = _resolved(path, policy)
+    in_force = _resolved(path, asked)
     click.echo(f"policy {in_force.name}, from {', '.join(in_force.sources)}")
     click.echo(f"not compliant at {in_force.fail_on.label} and above")
     rules = all_rules()
@@ -60,11 +58,11 @@ def show(path: Path, policy: str | None) -> None:
 
 
 @command.command("validate")
-@_PATH
-@_POLICY
-def validate(path: Path, policy: str | None) -> None:
+@options.repository
+@options.configuration
+def validate(path: Path, **asked: Any) -> None:
     """Check the configuration of the repository at PATH, and the policies that it extends."""
-    in_force = _resolved(path, policy)
+    in_force = _resolved(path, asked)
     click.echo(f"valid: {', '.join(in_force.sources)}")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from sp404audit.cli import output
+from sp404audit.cli import options, output
 from sp404audit.diagnosis import Diagnosis, diagnose
 from sp404audit.outcome import EXIT_USAGE
 from sp404audit.reports.escape import visible
@@ -18,10 +18,10 @@ __all__ = ["command"]
 
 
 @click.command("doctor")
-@click.argument("path", default=".", type=click.Path(file_okay=False, exists=True, path_type=Path))
-@click.option("--policy", metavar="NAME|FILE", help="Policy to start from.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it.")
-def command(path: Path, policy: str | None, form: str) -> None:
+@options.repository
+@options.configuration
+@options.listing_format
+def command(path: Path, policy: str | None, isolated: bool, config: str | None, form: str) -> None:
     """Tell what an audit of the repository at PATH would work with.
 
     Versions, engines, the configuration in force and where each value of it comes from, the cache, and the files found.
@@ -29,7 +29,7 @@ def command(path: Path, policy: str | None, form: str) -> None:
 
     Exit codes: 0, or 2 when the configuration cannot be used.
     """
-    found = diagnose(path, policy)
+    found = diagnose(path, policy, isolated=isolated, config=config)
     if form == "json":
         output.print_report(json.dumps(_record(found), indent=2))
     else:

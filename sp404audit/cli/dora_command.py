@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sp404audit.cli import output
+from sp404audit.cli import options, output
 from sp404audit.cli.dora_event import command as _event
 from sp404audit.dora.figures import METRICS, MetricsReport
 from sp404audit.outcome import EXIT_COMPLIANT, EXIT_INCOMPLETE, EXIT_NOT_COMPLIANT, EXIT_USAGE
@@ -61,11 +61,7 @@ command.add_command(_event)
 
 _OPTIONS: list[Callable[[Any], Any]] = [
     click.argument("path", default=".", type=click.Path(file_okay=False, path_type=Path)),
-    click.option("--policy", metavar="NAME|FILE", help="Policy to start from: recommended, strict, sp404, or a file."),
-    click.option("--isolated", is_flag=True, help="Leave the repository's own configuration out."),
-    click.option(
-        "--config", metavar="FILE", help="Configuration, a file of the repository. Default: found by its name."
-    ),
+    options.configuration,
     click.option("--since", metavar="WHEN", help="Beginning of the window: a date, or a span such as 90d (default)."),
     click.option("--until", metavar="WHEN", help="End of the window, itself not in it. Default: --as-of."),
     click.option(
@@ -93,6 +89,7 @@ _OPTIONS: list[Callable[[Any], Any]] = [
     click.option(
         "--api-budget",
         type=click.IntRange(1),
+        metavar="N",
         default=500,
         show_default=True,
         help="Most requests to GitHub; what is left over then is told.",
@@ -131,15 +128,22 @@ def _report(
     sys.exit(_exit_code(finished, require_evidence=require_evidence) if written else EXIT_USAGE)
 
 
+class _Metric(click.Choice[str]):
+    """A metric by its name; `lead-time`, as controls and anchors write it, is `lead_time`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(str(value).removeprefix("dora/").replace("-", "_"), param, ctx)
+
+
 @command.command("explain")
-@click.argument("metric", type=click.Choice(METRICS), metavar="METRIC")
+@click.argument("metric", type=_Metric(METRICS), metavar="METRIC")
 @_asked
 def _explain(metric: str, path: Path, **asked: Any) -> None:
     """Show the events behind METRIC, each with the rule by which it counted or did not."""
     from sp404audit.reports.dora.explain import explain
 
-    options = _options()
-    output.print_report(explain(_measured(path, asked), metric, options), color=options.color)
+    chosen = _options()
+    output.print_report(explain(_measured(path, asked), metric, chosen), color=chosen.color)
 
 
 def _measured(path: Path, asked: dict[str, Any]) -> MetricsReport:
@@ -159,7 +163,7 @@ def _options(*, quiet: bool = False, verbose: bool = False) -> Options:
     return Options(quiet=quiet, verbose=verbose, color=output.wants_color(), width=width)
 
 
-def _write(finished: MetricsReport, targets: list[output.Target], options: Options) -> bool:
+def _write(finished: MetricsReport, targets: list[output.Target], chosen: Options) -> bool:
     """Write every report; folders and files that grow in their own way."""
     written = True
     for target in targets:
@@ -167,9 +171,9 @@ def _write(finished: MetricsReport, targets: list[output.Target], options: Optio
             assert target.file is not None
             written = output.write_folder(target.file, render_folder(target.format, finished)) and written
             continue
-        text = render(target.format, finished, options._replace(color=options.color and target.file is None))
+        text = render(target.format, finished, chosen._replace(color=chosen.color and target.file is None))
         if target.file is None:
-            output.print_report(text, color=options.color)
+            output.print_report(text, color=chosen.color)
         else:
             written = output.write_file(target.file, text, append=target.format in APPENDED) and written
     return written

@@ -92,7 +92,7 @@ def incident(**options: Any) -> None:
 @click.option("--workflow", metavar="NAME", default="", help="Name of the pipeline.")
 @click.option("--branch", metavar="NAME", default="", help="On which branch.")
 @click.option("--sha", metavar="COMMIT", default="", help="Of which commit.")
-@click.option("--attempt", type=click.IntRange(1), default=None, help="Which attempt of the run.")
+@click.option("--attempt", type=click.IntRange(1), metavar="N", default=None, help="Which attempt of the run.")
 @_common
 def build(**options: Any) -> None:
     """A run of a pipeline finished."""

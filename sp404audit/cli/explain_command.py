@@ -8,6 +8,7 @@ import click
 
 from sp404audit.cli import names, output
 from sp404audit.outcome import EXIT_USAGE
+from sp404audit.reports.escape import line
 from sp404audit.rules import all_rules, find
 
 __all__ = ["command"]
@@ -23,11 +24,7 @@ def command(name: str) -> None:
     """
     found = find(name)
     if not found:
-        from difflib import get_close_matches
-
-        near = get_close_matches(name, [rule.id for rule in all_rules()], 1, 0.5)
-        hint = f"did you mean {near[0]}?" if near else "`sp404audit rules` lists them"
-        click.echo(f"sp404audit: {name} is no rule; {hint}", err=True)
+        click.echo(f"sp404audit: {line(name)} is no rule; {_hint(name)}", err=True)
         sys.exit(EXIT_USAGE)
     if not output.wants_color():
         from sp404audit.reports.markdown import rule_page
@@ -38,3 +35,15 @@ def command(name: str) -> None:
 
     policy, width = names.policy_here(), min(output.width(), 100)
     output.print_report("\n".join(page(rule, policy, width) for rule in found), color=True)
+
+
+def _hint(name: str) -> str:
+    """What may have been meant: a rule of that domain, or one with a similar name."""
+    from difflib import get_close_matches
+
+    ids = [rule.id for rule in all_rules()]
+    of_domain = [each for each in ids if each.startswith(f"{name.rstrip('/*')}/")]
+    if of_domain:
+        return f"it is a domain: {', '.join(of_domain)}"
+    near = get_close_matches(name, ids, 1, 0.5)
+    return f"did you mean {near[0]}?" if near else "`sp404audit rules` lists them"

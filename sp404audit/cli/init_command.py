@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from sp404audit import scaffold
+from sp404audit.cli import options
 from sp404audit.outcome import EXIT_USAGE
 from sp404audit.scaffold import CONFIGURATION, PRE_COMMIT, WORKFLOW, Outcome, Piece
 
@@ -15,7 +16,7 @@ __all__ = ["command"]
 
 
 @click.command("init")
-@click.argument("path", default=".", type=click.Path(file_okay=False, exists=True, path_type=Path))
+@options.repository
 @click.option("--workflow", is_flag=True, help=f"Write {WORKFLOW.path}, too.")
 @click.option("--pre-commit", is_flag=True, help=f"Write {PRE_COMMIT.path}, or print what to add to it, too.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from sp404audit.cli import ci_host, output
+from sp404audit.cli import ci_host, options, output
 from sp404audit.outcome import EXIT_COMPLIANT, EXIT_USAGE, Audit
 from sp404audit.reports import FORMATS, Options, render
 from sp404audit.reports.escape import line
@@ -18,22 +18,11 @@ __all__ = ["command"]
 
 @click.command("report")
 @click.argument("report", metavar="IN.json", type=click.Path(dir_okay=False, allow_dash=True))
-@click.option(
-    "-f",
-    "--format",
-    "formats",
-    multiple=True,
-    metavar="FORMAT[:FILE]",
-    help=f"Report format, to the screen or to a file; repeatable. One of {', '.join(FORMATS)}.",
-)
-@click.option(
-    "--min-severity",
-    type=click.Choice([severity.label for severity in reversed(Severity)]),
-    help="Least severity that the text report shows.",
-)
+@options.report_format
+@options.min_severity
 @click.option("--path-prefix", metavar="FOLDER", default="", help="Folder of the repository that was audited.")
-@click.option("-q", "--quiet", is_flag=True, help="Print failures only, no summary.")
-@click.option("-v", "--verbose", is_flag=True, help="Print passed and unproven controls with their evidence, too.")
+@options.quiet
+@options.verbose
 def command(
     report: str, formats: tuple[str, ...], min_severity: str | None, path_prefix: str, quiet: bool, verbose: bool
 ) -> None:
@@ -44,7 +33,7 @@ def command(
     Exit codes: 0 all were written, 2 wrong usage, or IN.json is no such report. The verdict does not decide here.
     """
     targets = output.targets(formats, FORMATS)
-    options = Options(
+    chosen = Options(
         min_severity=Severity.parse(min_severity) if min_severity else Severity.NOTE,
         quiet=quiet,
         verbose=verbose,
@@ -54,7 +43,7 @@ def command(
         path_prefix=path_prefix,
     )
     audit = _read(report)
-    written = output.write_reports(targets, options, lambda name, chosen: render(name, audit, chosen))
+    written = output.write_reports(targets, chosen, lambda name, how: render(name, audit, how))
     sys.exit(EXIT_COMPLIANT if written else EXIT_USAGE)
 
 
@@ -72,5 +61,6 @@ def _read(name: str) -> Audit:
         reason = error.strerror or str(error)
     except ReportError as error:
         reason = line(str(error))
-    click.echo(f"sp404audit: {name}: {reason}", err=True)
+    place = "standard input" if name == "-" else line(name)
+    click.echo(f"sp404audit: {place}: {reason}", err=True)
     sys.exit(EXIT_USAGE)

@@ -6,14 +6,14 @@ import json
 
 import click
 
-from sp404audit.cli import names, output
+from sp404audit.cli import names, options, output
 from sp404audit.rules import Rule, all_rules
 
 __all__ = ["command"]
 
 
 @click.command("rules")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print them.")
+@options.listing_format
 def command(form: str) -> None:
     """List every rule: its id, its severity and what it asks.
 

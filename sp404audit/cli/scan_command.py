@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from sp404audit.cli import ci_host, names, output
+from sp404audit.cli import ci_host, names, options, output
 from sp404audit.cli.metrics import MetricsFileError, with_metrics
 from sp404audit.cli.progress import Bar
 from sp404audit.cli.subject import subject
@@ -22,8 +22,6 @@ from sp404audit.results import Severity
 from sp404audit.scope import ScopeError
 
 __all__ = ["command"]
-
-_SEVERITIES = [severity.label for severity in reversed(Severity)]
 
 
 def _names(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -44,7 +42,7 @@ def _today() -> datetime.date | None:
 @click.option("--changed-since", metavar="REF", help="Report only files that differ from where HEAD left this commit.")
 @click.option("--staged", is_flag=True, help="Audit what is staged, not the work tree, and report only files of it.")
 @click.option("--stdin-filename", metavar="FILE", help="Read this file of the repository from standard input.")
-@click.option("--policy", metavar="NAME|FILE", help="Policy to start from: recommended, strict, sp404, or a file.")
+@options.configuration
 @click.option(
     "--engine",
     "engines",
@@ -66,22 +64,15 @@ def _today() -> datetime.date | None:
     metavar="RULE",
     callback=_names,
     shell_complete=names.complete_rules,
-    help="Ask none of these rules or domains.",
+    help="Ask none of these rules or domains; likewise.",
 )
 @click.option(
     "--fail-on",
-    type=click.Choice(_SEVERITIES),
+    type=click.Choice(options.SEVERITIES),
     help="Least severity that makes the repository not compliant. Default: the policy's.",
 )
-@click.option("--min-severity", type=click.Choice(_SEVERITIES), help="Least severity that the text report shows.")
-@click.option(
-    "-f",
-    "--format",
-    "formats",
-    multiple=True,
-    metavar="FORMAT[:FILE]",
-    help=f"Report format, to the screen or to a file; repeatable. One of {', '.join(FORMATS)}.",
-)
+@options.min_severity
+@options.report_format
 @click.option(
     "--baseline",
     type=click.Path(dir_okay=False),
@@ -95,8 +86,6 @@ def _today() -> datetime.date | None:
     flag_value="",
     help="Add delivery metrics, from git alone or as `sp404audit dora -f json:FILE` wrote them. Their targets count.",
 )
-@click.option("--isolated", is_flag=True, help="Leave the repository's own configuration out.")
-@click.option("--config", metavar="FILE", help="Configuration, a file of the repository. Default: found by its name.")
 @click.option(
     "--no-cache", is_flag=True, help="Audit unchanged files again, too. A cache is kept for large trees only."
 )
@@ -111,8 +100,8 @@ def _today() -> datetime.date | None:
     is_flag=True,
     help="Do not append to the summary of the step where GITHUB_STEP_SUMMARY is set.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Print failures only, no summary.")
-@click.option("-v", "--verbose", is_flag=True, help="Print passed and unproven controls with their evidence, too.")
+@options.quiet
+@options.verbose
 def command(
     paths: tuple[str, ...],
     changed_since: str | None,
@@ -171,7 +160,7 @@ def command(
     except (PolicyError, NotADirectoryError, ScopeError, GitError, MetricsFileError) as error:
         click.echo(f"sp404audit: {error}", err=True)
         sys.exit(EXIT_USAGE)
-    options = Options(
+    chosen = Options(
         min_severity=Severity.parse(min_severity) if min_severity else Severity.NOTE,
         quiet=quiet,
         verbose=verbose,
@@ -182,6 +171,6 @@ def command(
         category=category or "",
     )
     if os.environ.get(ci_host.SUMMARY_VARIABLE) and not no_github_summary:
-        ci_host.append_summary(finished, options)
-    written = output.write_reports(targets, options, lambda name, chosen: render(name, finished, chosen))
+        ci_host.append_summary(finished, chosen)
+    written = output.write_reports(targets, chosen, lambda name, how: render(name, finished, how))
     sys.exit(finished.exit_code if written else EXIT_USAGE)

@@ -213,7 +213,7 @@ def _prometheus(scope: Scope, url: str) -> Collected:
     try:
         return prometheus.collect(url, scope.settings, scope.window)
     except (UrlError, prometheus.CredentialsError) as error:
-        raise MeasureError(str(error)) from None
+        raise MeasureError(f"Prometheus: {error}") from None
 
 
 def _git(root: Path, scope: Scope, others: Sequence[Collected]) -> tuple[list[Collected], History | None]:

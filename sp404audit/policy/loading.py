@@ -90,12 +90,16 @@ def resolve(
     return _merge(_files(reader, policy, isolated=isolated, config=config), select, ignore)
 
 
-def origins(reader: Reader, policy: str | Path | None = None) -> dict[str, Location]:
+def origins(
+    reader: Reader, policy: str | Path | None = None, *, isolated: bool = False, config: str | Path | None = None
+) -> dict[str, Location]:
     """Tell where each value of the policy in force stands: the last file that sets it, and its place there.
 
     Args:
         reader: of the repository.
         policy: the policy to start from, in place of what the configuration extends.
+        isolated: leave the configuration out.
+        config: the configuration, in place of the one that the repository would be looked through for: a file of it.
 
     Returns:
         Places by `fail-on`, `default`, `rules.RULE`, `exclude.PATTERN`, `overrides.NUMBER` (counted over all files) and
@@ -106,7 +110,7 @@ def origins(reader: Reader, policy: str | Path | None = None) -> dict[str, Locat
     """
     found: dict[str, Location] = {}
     overrides = 0
-    for file in _files(reader, policy, isolated=False):
+    for file in _files(reader, policy, isolated=isolated, config=config):
         values = file.values
         keys: dict[str, tuple[str | int, ...]] = {key: (key,) for key in ("fail-on", "default") if key in values}
         keys |= {f"rules.{name}": ("rules", name) for name in values.get("rules", {})}

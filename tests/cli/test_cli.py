@@ -136,6 +136,33 @@ def test_explain_takes_ids_and_other_tools_checks(name: str) -> None:
     assert "FROM" in page
 
 
+@pytest.mark.parametrize("name", ["docker", "docker/", "docker/*"])
+def test_explain_lists_the_rules_of_a_domain(name: str) -> None:
+    done = run("explain", name)
+    assert done.exit_code == 2
+    assert f"{name} is no rule; it is a domain: docker/" in done.output
+    assert "docker/non-root-user" in done.output
+
+
+@pytest.mark.parametrize("command", [["rules"], ["doctor", FIXTURE]])
+def test_f_is_the_format_everywhere(command: list[str]) -> None:
+    assert json.loads(run(*command, "-f", "json").output)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["scan"], ["dora", "report"], ["dora", "explain"], ["doctor"], ["config", "show"], ["config", "validate"]],
+)
+def test_what_reads_the_policy_takes_the_same_options(command: list[str]) -> None:
+    told = " ".join(run(*command, "--help").output.split())
+    for text in (
+        "--policy NAME|FILE Policy to start from: recommended, strict, sp404, or a file.",
+        "--isolated Leave the repository's own configuration out.",
+        "--config FILE Configuration, a file of the repository. Default: found by its name.",
+    ):
+        assert text in told
+
+
 def test_config_shows_what_is_in_force(tmp_path: Path) -> None:
     (tmp_path / ".sp404audit.yaml").write_text(
         "version: 1\nrules:\n  ci/coverage-gate: {severity: high, params: {minimum: 90}}\n"

@@ -91,3 +91,17 @@ def test_the_last_rule_of_a_list_is_completed() -> None:
 def test_bash_takes_the_script() -> None:
     script = run("completion", "bash").output
     assert subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True).returncode == 0
+
+
+def test_it_looks_at_the_configuration_that_a_scan_would_take(tmp_path: Path) -> None:
+    (tmp_path / ".sp404audit.yaml").write_text("version: 1\nfail-on: high\n")
+    (tmp_path / "other.yaml").write_text("version: 1\nfail-on: critical\n")
+    for command in (("doctor", str(tmp_path)), ("config", "show", str(tmp_path))):
+        assert "high" in run(*command).output
+        assert "critical" in run(*command, "--config", str(tmp_path / "other.yaml")).output
+        isolated = run(*command, "--isolated")
+        assert isolated.exit_code == 0
+        assert ".sp404audit.yaml" not in isolated.output
+        both = run(*command, "--isolated", "--config", str(tmp_path / "other.yaml"))
+        assert both.exit_code == 2
+        assert "choose one" in both.output

@@ -88,6 +88,8 @@ def test_evidence_can_be_required(run: Run) -> None:
 
 def test_a_figure_is_explained_by_its_events(run: Run) -> None:
     finished = run("dora", "explain", "lead_time", "--as-of", AS_OF)
+    for name in ("lead-time", "dora/lead-time"):
+        assert run("dora", "explain", name, "--as-of", AS_OF).stdout == finished.stdout
     assert finished.returncode == 0, finished.stderr
     assert "Counted (3)" in finished.stdout
     assert "8.0 h" in finished.stdout

@@ -49,6 +49,12 @@ def test_paths_can_be_counted_from_the_top(report: Path) -> None:
     assert all(issue["location"]["path"].startswith("system/") for issue in issues)
 
 
+def test_a_pipe_that_holds_no_report_is_named_in_words() -> None:
+    done = run("report", "-", data=b"no JSON")
+    assert done.exit_code == 2
+    assert done.output.startswith("sp404audit: standard input: is not JSON")
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
