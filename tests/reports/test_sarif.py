@@ -19,7 +19,7 @@ from sp404audit.reports import Options, sarif
 from sp404audit.results import Location, Region, Result, Severity, Snippet
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
-Problems = Callable[[str], list[str]]
+Problems = Callable[..., list[str]]
 
 
 def run_of(text: str) -> Any:
@@ -38,26 +38,30 @@ def full_run(finished_audit: Audit) -> Any:
 
 
 @pytest.mark.heavy("multitool")
-@pytest.mark.parametrize("write", [sarif.github, sarif.full])
-def test_valid_by_schema_and_multitool(
-    write: Callable[[Audit], str], finished_audit: Audit, clean_audit: Audit, sarif_problems: Problems
-) -> None:
-    assert sarif_problems(write(finished_audit)) == []
-    assert sarif_problems(write(clean_audit)) == []
+def test_valid_by_schema_and_multitool(finished_audit: Audit, clean_audit: Audit, sarif_problems: Problems) -> None:
+    logs = [write(finished) for write in (sarif.github, sarif.full) for finished in (finished_audit, clean_audit)]
+    assert sarif_problems(*logs) == []
 
 
 @pytest.mark.heavy("multitool")
-@pytest.mark.parametrize("fixture", ["sp404mk2", "sp404mk2-compliant"])
-def test_real_audits_are_valid(fixture: str, sarif_problems: Problems) -> None:
-    finished = audit(FIXTURES / fixture, policy="strict", engines=["native"])
-    assert sarif_problems(sarif.github(finished)) == []
-    assert sarif_problems(sarif.full(finished)) == []
+def test_real_audits_are_valid(sarif_problems: Problems) -> None:
+    fixtures = ("sp404mk2", "sp404mk2-compliant")
+    audits = [audit(FIXTURES / fixture, policy="strict", engines=["native"]) for fixture in fixtures]
+    assert sarif_problems(*(write(each) for write in (sarif.github, sarif.full) for each in audits)) == []
 
 
 @pytest.mark.heavy("multitool")
 def test_the_validators_do_find_mistakes(clean_audit: Audit, sarif_problems: Problems) -> None:
-    broken = sarif.full(clean_audit).replace('"level":"none"', '"level":"fatal"')
-    assert any("fatal" in problem for problem in sarif_problems(broken))
+    """Also in one of several logs, which the multitool takes in one call."""
+    good = sarif.full(clean_audit)
+    unknown_level = good.replace('"level":"none"', '"level":"fatal"')
+    ends_first = json.loads(good)
+    (place,) = ends_first["runs"][0]["results"][0]["locations"]
+    place["physicalLocation"]["region"] = {"startLine": 9, "endLine": 2}
+    problems = sarif_problems(good, unknown_level, json.dumps(ends_first))
+    assert any(problem.startswith("log 1 by the schema: ") and "fatal" in problem for problem in problems)
+    assert any(problem.startswith("log 2 by the multitool: SARIF1007: ") for problem in problems)
+    assert not any(problem.startswith("log 0 ") for problem in problems)
 
 
 @pytest.mark.heavy("multitool")

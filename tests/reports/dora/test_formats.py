@@ -104,7 +104,7 @@ def test_openmetrics_is_parsed_back(finished: MetricsReport) -> None:
 
 
 @pytest.mark.heavy("multitool")
-def test_sarif_is_valid(finished: MetricsReport, sarif_problems: Callable[[str], list[str]]) -> None:
+def test_sarif_is_valid(finished: MetricsReport, sarif_problems: Callable[..., list[str]]) -> None:
     assert sarif_problems(render("sarif", finished)) == []
 
 
