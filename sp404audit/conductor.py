@@ -33,6 +33,7 @@ __all__ = ["audit"]
 Progress = Callable[[int, int], None]
 
 _RANKS = {"error": 0, "warning": 1, "note": 2}
+_NOTHING = "there is no file of a kind that is audited; name the root of a repository"
 
 
 def audit(
@@ -115,6 +116,8 @@ def audit(
         )
         triaged, triage_notes = triage.triage(at_work.merge(evaluated.results, chosen), context, baseline)
         notifications = {*found.notifications, *evaluated.notifications, *at_work.notifications, *triage_notes}
+        if not found.files:
+            notifications.add(Notification("scope/empty", "note", _NOTHING))
         # Only now: whether a comment or a waiver is of use is told by all results.
         results = scope.results(triaged)
         return Audit(

@@ -33,6 +33,8 @@ _COMMANDS = {
 
 # `outcome.EXIT_USAGE`, which would bring the whole audit along.
 _EXIT_USAGE = 2
+# As shells tell of SIGINT: 128 and the number of the signal.
+_EXIT_INTERRUPTED = 130
 
 
 def _collect_less_often() -> None:
@@ -65,8 +67,11 @@ class _LazyGroup(click.Group):
         """Run a command. A mistake of ours must not end with the code that means "not compliant"."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except (click.ClickException, click.exceptions.Exit):
             raise
+        except (KeyboardInterrupt, click.Abort):  # click would end with 1
+            click.echo("\nsp404audit: interrupted", err=True)
+            ctx.exit(_EXIT_INTERRUPTED)
         except BrokenPipeError:  # `| head` has seen enough; click would end with 1
             streams.give_up(sys.stdout)
             ctx.exit(0)

@@ -32,6 +32,8 @@ def width(text: str) -> int:
 def frame(snippet: Snippet | None, region: Region) -> list[FrameLine]:
     """Draw the lines of a region with one line before and after; a region of many lines is cut after three.
 
+    Blank lines are left out, unless it is one that the region begins with.
+
     Returns:
         No lines when there is nothing to point at: no snippet, or a statement about a whole file.
     """
@@ -46,9 +48,11 @@ def frame(snippet: Snippet | None, region: Region) -> list[FrameLine]:
         if not 0 <= index < len(snippet.lines):
             continue
         line = snippet.lines[index]
+        if not line.strip() and number != region.start_line:
+            continue
         if region.start_line <= number <= last_marked:
             lines.extend(_marked(number, line, region))
-        elif line.strip():
+        else:
             lines.append(FrameLine(number, code(line[:_COLUMNS]) + _ellipsis(line)))
     return lines
 

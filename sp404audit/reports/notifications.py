@@ -30,6 +30,7 @@ MEANINGS = {
     "report/truncated": "The report leaves out results, because its reader shows no more.",
     "rule/crashed": "A rule ended with an error inside sp404audit; its verdict on the file is missing.",
     "rule/timeout": "A rule took longer than the limit; its verdict on the file is missing.",
+    "scope/empty": "There was no file of a kind that is audited; the wrong folder may have been named.",
     "scope/limited": "Only what concerns some files was asked for; other results are not in the report.",
     "shell/too-deep": "A shell script is nested deeper than the limit.",
     "shell/too-large": "A shell script is larger than the limit.",

@@ -224,3 +224,13 @@ def test_a_mistake_of_ours_does_not_read_as_not_compliant(repository: str, monke
 
 def test_help_keeps_its_examples_in_lines() -> None:
     assert "\n  sp404audit explain docker/non-root-user\n" in run("--help").output
+
+
+def test_an_interrupted_scan_is_no_verdict(repository: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_arguments: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sp404audit.cli.scan_command.audit", interrupted)
+    done = run("scan", repository)
+    assert done.exit_code == 130
+    assert done.output == "\nsp404audit: interrupted\n"

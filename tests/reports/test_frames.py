@@ -89,3 +89,9 @@ def test_never_longer_than_the_screen_nor_unescaped(line: str, start: int, lengt
 
 def test_width_counts_columns() -> None:
     assert [width(text) for text in ("abc", "漢", "e\u0301", "")] == [3, 2, 1, 0]
+
+
+def test_a_blank_line_within_a_region_gets_no_carets() -> None:
+    snippet = Snippet(1, ("resource {", "", "  one", "}"))
+    shown = [FrameLine(1, "resource {"), FrameLine(0, "^^^^^^^^^^"), FrameLine(3, "  one"), FrameLine(0, "  ^^^")]
+    assert frame(snippet, Region(1, 1, 4, 2)) == shown
