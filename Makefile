@@ -15,7 +15,7 @@ scan: $(VENV)/.engines ## audit fixtures/sp404mk2 with every engine (shows, does
 	@$(BIN)/sp404audit scan fixtures/sp404mk2 || echo "(sp404audit ended with exit code $$?; make scan shows and does not gate)"
 
 test: $(VENV)/.development ## run the tests
-	@$(BIN)/python -m pytest -q -n auto $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.development ## ruff, mypy --strict, import layering
 	@$(BIN)/ruff check .

@@ -101,6 +101,7 @@ def test_the_page_is_the_same_every_time(finished: MetricsReport) -> None:
 
 
 @pytest.mark.heavy("chromium")
+@pytest.mark.xdist_group("browser")
 def test_every_plot_says_in_words_what_it_shows(opened: Open, finished: MetricsReport) -> None:
     page = opened(render("html", finished, Options()))
     plots = page.locator("#metrics svg.plot, section svg.plot")
@@ -114,6 +115,7 @@ def test_every_plot_says_in_words_what_it_shows(opened: Open, finished: MetricsR
 
 
 @pytest.mark.heavy("chromium")
+@pytest.mark.xdist_group("browser")
 def test_every_mark_lies_within_its_plot(opened: Open, finished: MetricsReport) -> None:
     page = opened(render("html", finished, Options()))
     outside = page.evaluate(
@@ -126,6 +128,7 @@ def test_every_mark_lies_within_its_plot(opened: Open, finished: MetricsReport) 
 
 
 @pytest.mark.heavy("chromium")
+@pytest.mark.xdist_group("browser")
 def test_names_that_others_choose_stay_text(opened: Open, finished: MetricsReport) -> None:
     page = opened(render("html", hostile(finished), Options()))
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
@@ -139,6 +142,7 @@ def test_names_that_others_choose_stay_text(opened: Open, finished: MetricsRepor
 
 
 @pytest.mark.heavy("chromium")
+@pytest.mark.xdist_group("browser")
 @pytest.mark.parametrize("width", [320, 375, 1280])
 def test_the_metrics_never_scroll_the_page_sideways(opened: Open, finished: MetricsReport, width: int) -> None:
     page = opened(render("html", hostile(finished), Options()), viewport={"width": width, "height": 800})
@@ -151,6 +155,7 @@ def test_the_metrics_never_scroll_the_page_sideways(opened: Open, finished: Metr
 
 @pytest.mark.heavy("axe")
 @pytest.mark.heavy("chromium")
+@pytest.mark.xdist_group("browser")
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 375)])
 def test_axe_finds_nothing_in_the_metrics(
     opened: Open, finished: MetricsReport, axe: str, scheme: Any, width: int

@@ -17,7 +17,7 @@ from sp404audit.results import EngineRun, Location, Notification, Region, Result
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.heavy("chromium")
+pytestmark = [pytest.mark.heavy("chromium"), pytest.mark.xdist_group("browser")]
 
 Open = Callable[..., "Page"]
 MARKUP = "\"'></script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"

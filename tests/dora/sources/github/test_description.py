@@ -112,6 +112,7 @@ class Recording(Client):
 
 
 @pytest.mark.heavy("github-openapi", "prism")
+@pytest.mark.xdist_group("prism")
 class TestPrism:
     def test_every_question_is_understood(self, prism: str, description: Description) -> None:
         with Recording(prism) as client:

@@ -19,7 +19,7 @@ from sp404audit.dora.figures import Window
 from sp404audit.dora.settings import Settings, UptimeSettings
 from sp404audit.dora.sources.prometheus import collect
 
-pytestmark = pytest.mark.heavy("prometheus")
+pytestmark = [pytest.mark.heavy("prometheus"), pytest.mark.xdist_group("prometheus")]
 
 BINARIES = Path(__file__).parents[4] / ".ci/prometheus/usr/bin"
 T0 = 1_704_067_200  # 2024-01-01T00:00:00Z
