@@ -60,6 +60,7 @@ def test_a_wheel_installed_elsewhere_finds_its_policies(policy: str, installed: 
 
 def test_a_wheel_installed_elsewhere_writes_every_format(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM python:latest\n")
-    done = run(installed, tmp_path, "scan", "--engine", "native", *(f"--format={name}:report.{name}" for name in FORMATS))
+    reports = [f"--format={name}:report.{name}" for name in FORMATS]
+    done = run(installed, tmp_path, "scan", "--engine", "native", *reports)
     assert (done.returncode, done.stderr) == (1, "")
     assert [name for name in FORMATS if "no-latest-tag" not in (tmp_path / f"report.{name}").read_text("utf-8")] == []
