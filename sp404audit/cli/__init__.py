@@ -80,7 +80,10 @@ class _LazyGroup(click.Group):
                 raise
             import traceback
 
-            click.echo(traceback.format_exc(), err=True)
+            from sp404audit.reports.escape import visible
+
+            for told in traceback.format_exc().splitlines():
+                click.echo(visible(told), err=True)
             click.echo("sp404audit: a mistake in sp404audit, not in your repository; please report it", err=True)
             ctx.exit(3)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sp404audit.cli import output
 from sp404audit.lazy import regex
 
 if TYPE_CHECKING:
@@ -72,4 +73,4 @@ def append_summary(audit: Audit, options: Options) -> None:
             file.write(data if data.endswith(b"\n") else data + b"\n")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        click.echo(f"sp404audit: cannot write the summary of this step ({SUMMARY_VARIABLE}): {reason}", err=True)
+        output.complain(f"cannot write the summary of this step ({SUMMARY_VARIABLE}): {reason}")

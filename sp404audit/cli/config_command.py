@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sp404audit.cli import options
+from sp404audit.cli import options, output
 from sp404audit.discovery import Reader
 from sp404audit.outcome import EXIT_USAGE
 from sp404audit.policy.loading import PolicyError, resolve
@@ -29,7 +29,7 @@ def _resolved(path: Path, asked: dict[str, Any]) -> Policy:
     try:
         return resolve(Reader(path), **asked)
     except PolicyError as error:
-        click.echo(f"sp404audit: {error}", err=True)
+        output.complain(error)
         sys.exit(EXIT_USAGE)
 
 
@@ -39,22 +39,22 @@ def _resolved(path: Path, asked: dict[str, Any]) -> Policy:
 def show(path: Path, **asked: Any) -> None:
     """Print what is in force for the repository at PATH: policies, and each rule's severity and parameters."""
     in_force = _resolved(path, asked)
-    click.echo(f"policy {in_force.name}, from {', '.join(in_force.sources)}")
-    click.echo(f"not compliant at {in_force.fail_on.label} and above")
+    output.print_line(f"policy {in_force.name}, from {', '.join(in_force.sources)}")
+    output.print_line(f"not compliant at {in_force.fail_on.label} and above")
     rules = all_rules()
     width = max(len(rule.id) for rule in rules)
     for rule in rules:
         setting = in_force.setting(rule)
         if setting is None:
-            click.echo(f"{rule.id:<{width}}  off")
+            output.print_line(f"{rule.id:<{width}}  off")
             continue
         defaults = {parameter.name: parameter.default for parameter in rule.parameters}
         values = {**defaults, **setting.parameters}
         shown = "  ".join(f"{name}={json.dumps(value)}" for name, value in values.items())
-        click.echo(f"{rule.id:<{width}}  {(setting.severity or rule.severity).label:<8}  {shown}".rstrip())
+        output.print_line(f"{rule.id:<{width}}  {(setting.severity or rule.severity).label:<8}  {shown}".rstrip())
     for waiver in in_force.waivers:
         paths = ", ".join(waiver.paths)
-        click.echo(f"waiver: {waiver.rule_id} in {paths} until {waiver.until} ({waiver.owner}: {waiver.reason})")
+        output.print_line(f"waiver: {waiver.rule_id} in {paths} until {waiver.until} ({waiver.owner}: {waiver.reason})")
 
 
 @command.command("validate")
@@ -63,7 +63,7 @@ def show(path: Path, **asked: Any) -> None:
 def validate(path: Path, **asked: Any) -> None:
     """Check the configuration of the repository at PATH, and the policies that it extends."""
     in_force = _resolved(path, asked)
-    click.echo(f"valid: {', '.join(in_force.sources)}")
+    output.print_line(f"valid: {', '.join(in_force.sources)}")
 
 
 @command.command("schema")

@@ -154,7 +154,7 @@ def _measured(path: Path, asked: dict[str, Any]) -> MetricsReport:
     try:
         return measure(path, **asked)
     except (MeasureError, PolicyError, NotADirectoryError) as error:
-        click.echo(f"sp404audit: {error}", err=True)
+        output.complain(error)
         sys.exit(EXIT_USAGE)
 
 

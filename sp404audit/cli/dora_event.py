@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from sp404audit.cli import output
 from sp404audit.outcome import EXIT_USAGE
 
 __all__ = ["command"]
@@ -107,20 +108,20 @@ def build(**options: Any) -> None:
 def _emit(make: Callable[..., dict[str, Any]], options: dict[str, Any]) -> None:
     from sp404audit.dora.emit import EmitError, Surroundings, as_cloudevent, as_line
 
-    wrap, output, written = options.pop("cloudevents"), options.pop("output"), options.pop("at")
+    wrap, target, written = options.pop("cloudevents"), options.pop("output"), options.pop("at")
     at = _moment("--at", written) if written else int(time.time())
     for key in ("id", "source", "url", "chain"):
         options[key] = options[key] or ""
     try:
         event = make(Surroundings.of(os.environ), at, **options)
     except EmitError as error:
-        click.echo(f"sp404audit: {error}", err=True)
+        output.complain(error)
         sys.exit(EXIT_USAGE)
     line = as_line(as_cloudevent(event) if wrap else event)
-    if output in (None, "-"):
+    if target in (None, "-"):
         click.echo(line, nl=False)
     else:
-        _append(output, line)
+        _append(target, line)
 
 
 def _moment(option: str, written: str) -> int:
@@ -131,7 +132,7 @@ def _moment(option: str, written: str) -> int:
     try:
         return moment(written, option)
     except RecordError as error:
-        click.echo(f"sp404audit: {error}", err=True)
+        output.complain(error)
         sys.exit(EXIT_USAGE)
 
 
@@ -145,5 +146,5 @@ def _append(path: str, line: str) -> None:
                 data = data if file.read(1) == b"\n" else b"\n" + data
             file.write(data)
     except OSError as error:
-        click.echo(f"sp404audit: {path} cannot be written: {error.strerror}", err=True)
+        output.complain(f"{path} cannot be written: {error.strerror}")
         sys.exit(EXIT_USAGE)

@@ -8,7 +8,6 @@ import click
 
 from sp404audit.cli import names, output
 from sp404audit.outcome import EXIT_USAGE
-from sp404audit.reports.escape import line
 from sp404audit.rules import all_rules, find
 
 __all__ = ["command"]
@@ -24,7 +23,7 @@ def command(name: str) -> None:
     """
     found = find(name)
     if not found:
-        click.echo(f"sp404audit: {line(name)} is no rule; {_hint(name)}", err=True)
+        output.complain(f"{name} is no rule; {_hint(name)}")
         sys.exit(EXIT_USAGE)
     if not output.wants_color():
         from sp404audit.reports.markdown import rule_page

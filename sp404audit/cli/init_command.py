@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from sp404audit import scaffold
-from sp404audit.cli import options
+from sp404audit.cli import options, output
 from sp404audit.outcome import EXIT_USAGE
 from sp404audit.scaffold import CONFIGURATION, PRE_COMMIT, WORKFLOW, Outcome, Piece
 
@@ -47,7 +47,7 @@ def _tell(piece: Piece, outcome: Outcome) -> None:
     elif outcome.kind == "there":
         click.echo(f"{outcome.path} sets sp404audit up already; it is as it was")
     elif outcome.kind == "refused":
-        click.echo(f"sp404audit: cannot write {outcome.path}: {outcome.reason}", err=True)
+        output.complain(f"cannot write {outcome.path}: {outcome.reason}")
     else:
         click.echo(f"{outcome.path} exists and is as it was; this is what would make it {piece.purpose}:\n")
         click.echo(scaffold.entry(piece))

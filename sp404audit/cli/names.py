@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
+from sp404audit.cli import output
+
 if TYPE_CHECKING:
     from sp404audit.policy.model import Policy
 
@@ -31,5 +33,5 @@ def policy_here() -> Policy | None:
     try:
         return resolve(Reader("."))
     except PolicyError as error:
-        click.echo(f"sp404audit: {error}", err=True)
+        output.complain(error)
         return None

@@ -12,11 +12,13 @@ import click
 from sp404audit.cli import streams
 from sp404audit.records import NamedTuple
 from sp404audit.reports import Options
-from sp404audit.reports.escape import without_commands
+from sp404audit.reports.escape import shortened, visible, without_commands
 
 __all__ = [
     "Target",
+    "complain",
     "encodable",
+    "print_line",
     "print_report",
     "targets",
     "wants_color",
@@ -25,6 +27,9 @@ __all__ = [
     "write_folder",
     "write_reports",
 ]
+
+
+_COMPLAINT_LIMIT = 2000
 
 
 class Target(NamedTuple):
@@ -116,6 +121,16 @@ def encodable(text: str, encoding: str) -> str:
     return text
 
 
+def complain(message: object) -> None:
+    """Say on standard error what is wrong. Words of the repository may be in it: it is one line, and harmless."""
+    click.echo(f"sp404audit: {shortened(visible(' '.join(str(message).split())), _COMPLAINT_LIMIT)}", err=True)
+
+
+def print_line(text: str) -> None:
+    """Print a line in which words of the repository may be."""
+    click.echo(encodable(visible(text), sys.stdout.encoding or "utf-8"))
+
+
 def print_report(text: str, *, color: bool = False) -> None:
     """Write a report to standard output. Whoever stops reading it early (`| head`) does not change the verdict."""
     try:
@@ -130,7 +145,7 @@ def write_file(path: str, text: str, *, append: bool = False) -> bool:
         with Path(path).open("a" if append else "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except OSError as error:
-        click.echo(f"sp404audit: cannot write {path}: {error.strerror or error}", err=True)
+        complain(f"cannot write {path}: {error.strerror or error}")
         return False
     return True
 
@@ -163,7 +178,7 @@ def write_folder(path: str, texts: Mapping[str, str]) -> bool:
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        click.echo(f"sp404audit: cannot make {path}: {error.strerror or error}", err=True)
+        complain(f"cannot make {path}: {error.strerror or error}")
         return False
     written = [write_file(str(Path(path, name)), text) for name, text in texts.items()]
     return all(written)

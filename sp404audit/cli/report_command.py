@@ -10,7 +10,6 @@ import click
 from sp404audit.cli import ci_host, options, output
 from sp404audit.outcome import EXIT_COMPLIANT, EXIT_USAGE, Audit
 from sp404audit.reports import FORMATS, Options, render
-from sp404audit.reports.escape import line
 from sp404audit.results import Severity
 
 __all__ = ["command"]
@@ -60,7 +59,7 @@ def _read(name: str) -> Audit:
     except OSError as error:
         reason = error.strerror or str(error)
     except ReportError as error:
-        reason = line(str(error))
-    place = "standard input" if name == "-" else line(name)
-    click.echo(f"sp404audit: {place}: {reason}", err=True)
+        reason = str(error)
+    place = "standard input" if name == "-" else name
+    output.complain(f"{place}: {reason}")
     sys.exit(EXIT_USAGE)

@@ -158,7 +158,7 @@ def command(
             in_force = {"policy": policy, "isolated": isolated, "config": config}
             finished = with_metrics(finished, asked.root, dora, **in_force)
     except (PolicyError, NotADirectoryError, ScopeError, GitError, MetricsFileError) as error:
-        click.echo(f"sp404audit: {error}", err=True)
+        output.complain(error)
         sys.exit(EXIT_USAGE)
     chosen = Options(
         min_severity=Severity.parse(min_severity) if min_severity else Severity.NOTE,

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from sp404audit.records import NamedTuple
+from sp404audit.reports.escape import visible
 
 __all__ = ["Subject", "subject"]
 
@@ -35,10 +36,11 @@ def subject(paths: tuple[str, ...], stdin_filename: str | None) -> Subject:
     folders = [Path(path) for path in named if Path(path).is_dir()]
     files = [Path(os.path.abspath(path)) for path in named if not Path(path).is_dir()]  # noqa: PTH100 (a link stays one)
     if len(folders) > 1:
-        raise click.UsageError(f"{folders[0]} and {folders[1]} are two folders; name one repository, and files in it")
+        two = visible(f"{folders[0]} and {folders[1]}")
+        raise click.UsageError(f"{two} are two folders; name one repository, and files in it")
     for path, file in zip((path for path in named if not Path(path).is_dir()), files, strict=True):
         if not os.path.lexists(file):
-            raise click.UsageError(f"{path} is no folder and no file; name a repository, and files in it")
+            raise click.UsageError(f"{visible(path)} is no folder and no file; name a repository, and files in it")
     root = folders[0] if folders else Path()
     if stdin_filename is None:
         return Subject(root, files or None)

@@ -214,12 +214,13 @@ def test_a_closed_pipe_is_no_traceback() -> None:
 
 def test_a_mistake_of_ours_does_not_read_as_not_compliant(repository: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_arguments: object, **_options: object) -> None:
-        raise RuntimeError("deliberate")
+        raise RuntimeError("deliberate \x1b[31m")
 
     monkeypatch.setattr("sp404audit.cli.scan_command.audit", broken)
     done = scan(repository)
     assert done.exit_code == 3
     assert "please report it" in done.output
+    assert r"deliberate \x1b[31m" in done.output
 
 
 def test_help_keeps_its_examples_in_lines() -> None:

@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from sp404audit.cli import main
 from sp404audit.cli.output import encodable
 
 
@@ -84,3 +86,22 @@ def test_a_reader_that_leaves_early_does_not_change_the_verdict(repository: Path
     process.stdout.close()
     _, errors = process.communicate()
     assert (process.returncode, errors) == (0, b"")
+
+
+@pytest.mark.parametrize("command", ["scan", "doctor", "config show", "config validate", "dora"])
+def test_words_of_a_configuration_stay_text_in_complaints(tmp_path: Path, command: str) -> None:
+    (tmp_path / ".sp404audit.yaml").write_text('version: 1\n"\\e[31mbad\\n::error::x\\a": 1\n')
+    done = CliRunner().invoke(main, [*command.split(), str(tmp_path)])
+    assert done.exit_code == 2
+    assert r"\x1b[31mbad" in done.output
+    assert not any(line.startswith("::") for line in done.output.splitlines())
+    assert all(character.isprintable() for character in done.output.replace("\n", ""))
+
+
+def test_words_of_a_configuration_stay_text_when_it_is_shown(tmp_path: Path) -> None:
+    waiver = '{rule: docker/non-root-user, paths: ["a"], reason: "\\e[31m\\n::error::x", owner: me, until: 2026-12-31}'
+    (tmp_path / ".sp404audit.yaml").write_text(f'version: 1\nname: "\\e[32mname"\nwaivers: [{waiver}]\n')
+    done = CliRunner().invoke(main, ["config", "show", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert r"(me: \x1b[31m" in done.output
+    assert "\x1b" not in done.output
