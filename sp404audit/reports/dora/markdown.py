@@ -82,7 +82,7 @@ def _sources(report: MetricsReport) -> Iterator[str]:
     yield "<details><summary>Sources</summary>"
     yield ""
     for source in report.sources:
-        counts = ", ".join(f"{count} {name}" for name, count in source.counts.items() if count) or "nothing"
+        counts = wording.told(source)
         yield f"- {markdown(source.name)}: {markdown(counts)}" + (" (incomplete)" if source.partial else "")
         for note in source.notes:
             yield f"  - {markdown(shortened(note.message))}"

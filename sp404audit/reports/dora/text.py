@@ -118,7 +118,7 @@ def _sources(page: Page, report: MetricsReport) -> None:
     page.gap()
     page.line(("Sources", "bold"))
     for source in report.sources:
-        counts = ", ".join(f"{count} {name}" for name, count in source.counts.items() if count) or "nothing"
+        counts = wording.told(source)
         since = f", from {wording.day(source.covers_since)} on" if source.covers_since else ""
         partial = "; incomplete" if source.partial else ""
         page.wrapped(visible(f"{source.name}: {counts}{since}{partial}"), "  ")

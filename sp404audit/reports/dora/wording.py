@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sp404audit.dora.events import SourceReport
 from sp404audit.dora.figures import Band, Bucket, Figure, Interval, Target, Trend, Unit
 from sp404audit.dora.window import utc
 from sp404audit.dora.wording import amount, share, span
@@ -17,6 +18,7 @@ __all__ = [
     "span",
     "spark",
     "target_text",
+    "told",
     "trend_sign",
 ]
 
@@ -104,3 +106,11 @@ def spark(buckets: tuple[Bucket, ...], most: int = 16) -> str:
 def day(seconds: int) -> str:
     """The date of a moment, in UTC."""
     return utc(seconds)[:10]
+
+
+def told(source: SourceReport) -> str:
+    """How much a source told of: `1 commit, 12 deployments`."""
+    counted = [(count, name) for name, count in source.counts.items() if count]
+    return (
+        ", ".join(f"{count:,} {name.removesuffix('s') if count == 1 else name}" for count, name in counted) or "nothing"
+    )

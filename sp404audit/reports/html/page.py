@@ -52,6 +52,7 @@ def _metrics(audit: Audit) -> Section | None:
         return None
     from markupsafe import Markup
 
+    from sp404audit.reports.dora import wording
     from sp404audit.reports.html import metrics
 
     content = (
@@ -61,7 +62,7 @@ def _metrics(audit: Audit) -> Section | None:
             intro=metrics.intro(audit.metrics),
             cards=metrics.cards(audit),
             plots=metrics.plots(audit.metrics),
-            sources=audit.metrics.sources,
+            sources=[(source, wording.told(source)) for source in audit.metrics.sources],
             disagreements=audit.metrics.disagreements,
         )
     )

@@ -12,7 +12,7 @@ from sp404audit.dora.figures import METRICS, Counted, MetricsReport
 from sp404audit.outcome import Audit
 from sp404audit.policy.model import Policy
 from sp404audit.reports import Options
-from sp404audit.reports.dora import render
+from sp404audit.reports.dora import render, wording
 from sp404audit.reports.html import metrics as section
 
 if TYPE_CHECKING:
@@ -89,6 +89,14 @@ def test_only_addresses_of_the_web_become_links(finished: MetricsReport) -> None
 def test_the_heading_names_the_window(finished: MetricsReport) -> None:
     assert section.intro(finished) == "2025-10-09 to 2026-01-01 (84 days, UTC)"
     assert section.intro(dataclasses.replace(finished, service="api")).endswith("(84 days, UTC), service api")
+
+
+def test_sources_say_how_much_they_told(finished: MetricsReport) -> None:
+    assert [wording.told(source) for source in finished.sources] == ["25 deployments, 4 incidents", "1 availability"]
+    one = finished.sources[0]._replace(counts={"commits": 1, "deployments": 1, "incidents": 0})
+    assert wording.told(one) == "1 commit, 1 deployment"
+    assert wording.told(one._replace(counts={})) == "nothing"
+    assert "<li>events: 25 deployments, 4 incidents" in render("html", finished, Options())
 
 
 def test_no_plot_without_a_deployment(finished: MetricsReport) -> None:
