@@ -155,6 +155,17 @@ def make_git() -> type[GitRepository]:
     return GitRepository
 
 
+_LONGEST_NAME = 60
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a case after the beginning of a long text: names are handed to every worker, and to every process."""
+    if not isinstance(val, str | bytes) or len(val) <= _LONGEST_NAME:
+        return None
+    head = val[:_LONGEST_NAME]
+    return f"{head.encode('unicode_escape').decode() if isinstance(head, str) else repr(head)}... of {len(val)}"
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a heavy test whose part is missing; in CI, where `.ci/run` installs every part, that is a failure."""
     for marker in item.iter_markers("heavy"):
