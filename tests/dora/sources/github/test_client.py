@@ -125,37 +125,38 @@ class TestPages:
 
 class TestLimits:
     def test_a_spent_primary_limit_is_waited_for(self, github: GitHub, make_client: MakeClient, reply: Make) -> None:
-        spent = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 2)}
+        spent = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 60)}
         github.faults.append(once(RELEASES, reply(403, spent)))
         waits: list[float] = []
         client = make_client(waits=waits)
         assert client.get(RELEASES).data == []
         assert len(waits) == 1
-        assert 0.5 < waits[0] <= 3
+        assert 30 < waits[0] <= 61
         assert [seen.status for seen in github.seen] == [403, 200]
 
     def test_the_reset_is_read_by_the_servers_clock(self, github: GitHub, make_client: MakeClient, reply: Make) -> None:
         github.ahead = 7200
-        spent = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 7202)}
+        spent = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 7260)}
         github.faults.append(once(RELEASES, reply(403, spent)))
         waits: list[float] = []
         make_client(waits=waits).get(RELEASES)
-        assert 0.5 < waits[0] <= 4
+        assert 30 < waits[0] <= 62
 
     @pytest.mark.parametrize(
         ("status", "headers", "body"),
         [
-            (429, {"Retry-After": "1"}, None),
-            (403, {"Retry-After": "1"}, {"message": "You have exceeded a secondary rate limit."}),
+            (429, {"Retry-After": "50"}, None),
+            (403, {"Retry-After": "50"}, {"message": "You have exceeded a secondary rate limit."}),
         ],
     )
-    def test_retry_after_is_waited_for_indeed(
+    def test_retry_after_is_waited_for(
         self, github: GitHub, make_client: MakeClient, reply: Make, status: int, headers: Any, body: Any
     ) -> None:
         github.faults.append(once(RELEASES, reply(status, headers, body)))
-        began = time.monotonic()
-        assert make_client(wait=time.sleep).get(RELEASES).data == []
-        assert time.monotonic() - began >= 0.9
+        waits: list[float] = []
+        assert make_client(waits=waits).get(RELEASES).data == []
+        assert len(waits) == 1
+        assert 25 < waits[0] <= 50
 
     def test_a_secondary_limit_that_tells_no_time_is_a_minute(
         self, github: GitHub, make_client: MakeClient, reply: Make
@@ -164,10 +165,10 @@ class TestLimits:
         github.faults.append(once(RELEASES, reply(403, {}, body)))
         waits: list[float] = []
         make_client(waits=waits).get(RELEASES)
-        assert 59 < waits[0] <= 60
+        assert 30 < waits[0] <= 60
 
     def test_the_last_request_of_a_limit_is_noticed(self, github: GitHub, make_client: MakeClient, reply: Make) -> None:
-        spent = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 2)}
+        spent = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 60)}
         github.faults.append(once(RELEASES, reply(200, spent, [])))
         waits: list[float] = []
         client = make_client(waits=waits)
