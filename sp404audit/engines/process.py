@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -64,23 +65,38 @@ class ToolRun:
             stderr=self._errors,
             preexec_fn=_limit_memory if os.name == "posix" else None,  # noqa: PLW1509 (no thread is running yet)
         )
+        # Nobody waits for it after Ctrl-C, nor when the audit ends early: it must not work on.
+        atexit.register(self._stop)
 
     def finish(self, timeout: float = TIMEOUT_SECONDS) -> Finished:
         """Wait for the tool, stop it when it takes too long, and clean up."""
         try:
             code: int | None = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self._kill()
             code = None
+        atexit.unregister(self._stop)
         texts = []
         for stream in (self._output, self._errors):
             stream.seek(0)
             texts.append(stream.read().decode("utf-8", "replace"))
             stream.close()
+        self._remove()
+        return Finished(code, *texts)
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def _stop(self) -> None:
+        self._kill()
+        self._output.close()
+        self._errors.close()
+        self._remove()
+
+    def _remove(self) -> None:
         shutil.rmtree(self._folder.name, ignore_errors=True)
         self._folder.cleanup()
-        return Finished(code, *texts)
 
 
 def _copy(reader: Reader, path: str, target: Path) -> None:
