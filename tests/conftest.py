@@ -208,7 +208,8 @@ def sarif_problems(sarif_schema: Any, tmp_path: Path) -> Callable[..., list[str]
 
     def problems(*logs: str) -> list[str]:
         validator = jsonschema.validators.validator_for(sarif_schema)(sarif_schema)
-        found, readable = [], {}
+        found: list[str] = []
+        readable: dict[int, str] = {}
         for number, log in enumerate(logs):
             errors = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(json.loads(log))]
             found.extend(f"log {number} by the schema: {error}" for error in errors)
