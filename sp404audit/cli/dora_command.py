@@ -74,6 +74,7 @@ _OPTIONS: list[Callable[[Any], Any]] = [
     click.option("--service", metavar="NAME", default="", help="Only this service of the policy's metrics.services."),
     click.option(
         "--events",
+        type=click.Path(exists=True, dir_okay=False, allow_dash=True),
         metavar="FILE",
         multiple=True,
         help="Event file (JSON, NDJSON, CSV, CDEvents, PagerDuty); - for stdin.",

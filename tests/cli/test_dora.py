@@ -141,6 +141,7 @@ def test_files_and_folders_are_written(run: Run, tmp_path: Path) -> None:
         (("-f", "plots"), "write plots:FOLDER"),
         (("-f", "pie"), "'pie' is no format; there are text, json"),
         (("--github", "."), "write the path before --github"),
+        (("--events", "none.csv"), "'none.csv' does not exist"),
     ],
 )
 def test_wrong_usage_is_told_with_the_way_out(run: Run, arguments: tuple[str, ...], message: str) -> None:
