@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import json
 import os
@@ -470,12 +471,15 @@ class TestPoison:
         assert "copy/Dockerfile" in judged
 
 
+@functools.cache
 def fact_classes() -> list[type[tuple[Any, ...]]]:
     """Every class that something asks the repository's facts for."""
+    texts = (file.read_text("utf-8") for file in PACKAGE.rglob("*.py"))
     asked = {
         argument.id if isinstance(argument, ast.Name) else argument.attr
-        for file in PACKAGE.rglob("*.py")
-        for call in ast.walk(ast.parse(file.read_text("utf-8")))
+        for text in texts
+        if ".facts(" in text
+        for call in ast.walk(ast.parse(text))
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "facts"
         for argument in call.args
         if isinstance(argument, ast.Name | ast.Attribute)

@@ -140,8 +140,8 @@ class Runner:
 
     Attributes:
         workspace: where the repository is checked out.
-        given: outputs of steps that are not run, by id. The environment that would be installed is this one, unless a
-            test takes `install` away.
+        given: outputs of steps that are not run, by id. The environment that would be installed is this one, and
+            no cache is looked for, unless a test takes `install` and `plan` away.
         outcomes: outcomes of `uses:` steps other than success, by id.
         environment: more variables of the runner.
     """
@@ -150,6 +150,7 @@ class Runner:
         self.workspace = workspace
         self.temporary = temporary
         self.given = {"python": {"python-path": sys.executable}, "install": {"python": sys.executable}}
+        self.given["plan"] = {"key": "sp404audit-key", "folder": str(temporary / "temp/sp404audit/pip")}
         self.outcomes: dict[str, str] = {}
         self.environment: dict[str, str] = {}
         self.event: dict[str, Any] = {"repository": {"full_name": "o/r"}}

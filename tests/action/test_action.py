@@ -22,12 +22,13 @@ ARTIFACT = "actions/upload-artifact"
 
 
 def test_by_default_a_failure_fails_the_job_after_everything_is_reported(runner: Runner) -> None:
+    del runner.given["plan"]
     finished = runner()
     assert finished.failed
     assert finished.exit_codes == {"Find the cache of packages": 0, "Audit": 0, "Annotate": 0, "Decide": 1}
     assert finished.used["actions/setup-python"] == {"python-version": "3.13", "update-environment": "false"}
     assert finished.used["actions/cache"]["path"] == str(runner.temporary / "temp/sp404audit/pip")
-    assert finished.used["actions/cache"]["key"].startswith("sp404audit-")
+    assert finished.used["actions/cache"]["key"].count("-") > 2
     assert finished.used[UPLOAD] == {
         "sarif_file": finished.outputs["sarif-file"], "checkout_path": str(runner.workspace), "token": "t",
     }  # fmt: skip
@@ -79,6 +80,8 @@ NAMES += ["changed-only", "upload-sarif", "summary", "soft-fail"]
 )
 def test_an_input_is_never_code_nor_an_option(name: str, kind: str, runner: Runner) -> None:
     before = sorted(path.name for path in runner.workspace.iterdir())
+    if name == "engines":
+        del runner.given["plan"]  # which reads them as well
     finished = runner(**{name.replace("-", "_"): HOSTILE[kind]})
     assert sorted(path.name for path in runner.workspace.iterdir()) == before
     assert finished.failed

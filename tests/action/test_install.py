@@ -85,7 +85,7 @@ def test_the_key_of_the_cache_follows_the_lock(tmp_path: Path) -> None:
 @pytest.mark.heavy("wheels")
 def test_the_action_installs_itself_and_audits(runner: Runner, tmp_path: Path) -> None:
     """From the locks, by hash, without network; the second use finds what the first one made."""
-    del runner.given["install"]
+    del runner.given["install"], runner.given["plan"]
     runner.environment |= {
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(ROOT / ".ci/wheels"),
@@ -118,7 +118,7 @@ def test_a_package_that_was_tampered_with_is_refused(runner: Runner, tmp_path: P
         (wheels / wheel.name).write_bytes(wheel.read_bytes())
     click = next(wheels.glob("click-*.whl"))
     click.write_bytes(click.read_bytes() + b"\0")
-    del runner.given["install"]
+    del runner.given["install"], runner.given["plan"]
     runner.environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_CONFIG_FILE": os.devnull}
     finished = runner()
     assert finished.failed
