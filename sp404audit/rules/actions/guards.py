@@ -75,7 +75,7 @@ def _is_own_code(part: Node, triggers: frozenset[str]) -> bool:
         return False
     if paths[0] in _FORK:
         return values[0] is (not equal)
-    if paths[0] == _AUTHOR:
+    if paths[0] == _AUTHOR or paths[0] in _SAME_REPOSITORY:
         return equal
     return _is_other_event(paths[0], str(values[0]).lower(), triggers, equal=equal)
 
