@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -271,3 +272,24 @@ class Bench:
 def bench() -> Bench:
     """Builds events and reports on them; it has no state."""
     return Bench()
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Finds a port for a server that has to be told one.
+
+    It is not one of those that the system gives to whoever asks for any, as other tests do before the server starts.
+    """
+
+    def found() -> int:
+        first, count = 20_000, 10_000
+        for number in range(count):
+            port = first + (os.getpid() + number) % count
+            try:
+                socket.create_server(("127.0.0.1", port)).close()
+            except OSError:
+                continue
+            return port
+        raise AssertionError("no port is free")
+
+    return found

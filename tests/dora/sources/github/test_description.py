@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,12 +65,13 @@ class TestDescription:
 
 
 @pytest.fixture(scope="module")
-def prism(description: Description, prism_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def prism(
+    description: Description, prism_file: Path, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+) -> Iterator[str]:
     """A Prism that mocks the questions asked, by the description's own examples."""
     folder = tmp_path_factory.mktemp("prism")
     (folder / "openapi.json").write_text(json.dumps(description.for_mock()), "utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     node = shutil.which("node")
     assert node is not None
     command = [node, str(prism_file), "mock", "-h", "127.0.0.1", "-p", str(port), str(folder / "openapi.json")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 import urllib.error
@@ -66,14 +65,8 @@ TRAPS: list[tuple[str, list[tuple[str, Value, dict[str, Any]]]]] = [
 ]  # fmt: skip
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
-
-
 @contextmanager
-def prometheus(folder: Path, metrics: list[str], retention: str) -> Iterator[str]:
+def prometheus(folder: Path, metrics: list[str], retention: str, port: int) -> Iterator[str]:
     """Write blocks with these samples, and serve them."""
     written, data, config = folder / "metrics.txt", folder / "data", folder / "prometheus.yml"
     written.write_text("\n".join([*metrics, "# EOF", ""]), "utf-8")
@@ -81,7 +74,6 @@ def prometheus(folder: Path, metrics: list[str], retention: str) -> Iterator[str
     command = [str(BINARIES / "promtool"), "tsdb", "create-blocks-from", "openmetrics", str(written), str(data)]
     made = subprocess.run(command, capture_output=True, text=True)
     assert made.returncode == 0, made.stderr
-    port = free_port()
     options = [f"--config.file={config}", f"--storage.tsdb.path={data}", f"--storage.tsdb.retention.time={retention}"]
     options += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
     with (folder / "log").open("wb") as log:
@@ -106,13 +98,13 @@ def wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[str]:
     lines = []
     for name, told in TRAPS:
         lines.append(f"# TYPE {name} gauge")
         for labels, value, options in told:
             lines += series(name, labels, value, **options)
-    with prometheus(tmp_path_factory.mktemp("prometheus"), lines, "100y") as url:
+    with prometheus(tmp_path_factory.mktemp("prometheus"), lines, "100y", free_port()) as url:
         yield url
 
 
@@ -229,10 +221,10 @@ def test_query_that_is_none(server: str) -> None:
     assert "does not take the query" in got.report.notes[0].message
 
 
-def test_retention_that_is_shorter_than_the_window(tmp_path: Path) -> None:
+def test_retention_that_is_shorter_than_the_window(tmp_path: Path, free_port: Callable[[], int]) -> None:
     """Prometheus drops whole blocks, here of two hours, that end more than the retention before the newest ends."""
     lines = ["# TYPE up gauge", *series("up", 'job="api",instance="a"', lambda at: 1, 2 * DAY, 60)]
-    with prometheus(tmp_path, lines, "23h") as url:
+    with prometheus(tmp_path, lines, "23h", free_port()) as url:
         collected = ask(url, Window(T0, T0 + 2 * DAY))
     got = only(collected)
     assert (got.signal, got.since, seconds(got)) == ("up", T0 + DAY, (DAY, 0, 0))
