@@ -5,6 +5,8 @@ For rules on backups and on data: `repository.derived(storage_buckets)`, or `Sto
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sp404audit.documents.hcl.evaluation import UNKNOWN, Symbol, Text, Value, as_bool, as_number, is_list
 from sp404audit.documents.model import Repository
 from sp404audit.documents.terraform.context import Context
@@ -12,7 +14,7 @@ from sp404audit.documents.terraform.resources import Part, Resource, resources
 from sp404audit.records import NamedTuple
 from sp404audit.results import Location
 
-__all__ = ["LifecycleRule", "Setting", "StorageBucket", "storage_buckets"]
+__all__ = ["BucketIndex", "BucketsNamed", "LifecycleRule", "Setting", "StorageBucket", "storage_buckets"]
 
 
 class Setting(NamedTuple):
@@ -102,11 +104,39 @@ class StorageBucket:
             return self.name.pattern
         return self.name if isinstance(self.name, str) else "*"
 
-    def may_be_named(self, pattern: str) -> bool | None:
-        """Tell whether this is the bucket of a name that may hold `*`: True, False, or None when it may be."""
-        if "*" not in pattern and "*" not in self.pattern:
-            return pattern == self.pattern
-        return None if _overlap(pattern, self.pattern) else False
+
+class BucketsNamed(NamedTuple):
+    """The buckets that a name is known to mean, and those that it may mean; both in the order of their places."""
+
+    certain: tuple[StorageBucket, ...]
+    possible: tuple[StorageBucket, ...]
+
+
+class BucketIndex:
+    """Buckets by their names: a name is compared with each way of naming buckets, not with each bucket."""
+
+    def __init__(self, buckets: Iterable[StorageBucket]) -> None:
+        self._by_pattern: dict[str, list[tuple[int, StorageBucket]]] = {}
+        for at, bucket in enumerate(buckets):
+            self._by_pattern.setdefault(bucket.pattern, []).append((at, bucket))
+        self._unsure = [pattern for pattern in self._by_pattern if "*" in pattern]
+        self._found: dict[str, BucketsNamed] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._by_pattern)
+
+    def named(self, pattern: str) -> BucketsNamed:
+        """Return the buckets that a name, which may hold `*`, stands for."""
+        if pattern not in self._found:
+            certain = () if "*" in pattern else self._by_pattern.get(pattern, ())
+            # A name without `*` can only be unsure about those with one.
+            others = self._by_pattern if "*" in pattern else self._unsure
+            possible = [one for other in others if _overlap(pattern, other) for one in self._by_pattern[other]]
+            possible.sort(key=lambda one: one[0])
+            self._found[pattern] = BucketsNamed(
+                tuple([bucket for _, bucket in certain]), tuple([bucket for _, bucket in possible])
+            )
+        return self._found[pattern]
 
 
 def _overlap(first: str, second: str) -> bool:

@@ -24,7 +24,7 @@ from sp404audit.results import Location
 from sp404audit.rules.backup._tools import Store, is_dump, is_repository_tool, loads, names_a_backup, upload_of
 from sp404audit.rules.registry import Verdict
 
-__all__ = ["Job", "Run", "jobs", "once", "pipeline_peers"]
+__all__ = ["Job", "Run", "jobs", "once", "pipeline_peers", "schedules_of"]
 
 _GROUPS = frozenset({"script", "step", "recipe", "command", "cron", "systemd", "ansible", "action", "npm", "service"})
 
@@ -184,7 +184,7 @@ def _sign(repository: Repository, group: Group) -> str:
     """Say what speaks for a schedule outside the repository."""
     if group.kind != "script":
         return "who starts it is not in the repository"
-    script = next((each for each in repository.facts(ScriptFact) if each.path == group.path), None)
+    script = repository.derived(_scripts).get(group.path)
     if script is not None and script.says_when is not None:
         return f"a comment in {group.path} (line {script.says_when.region.start_line}) speaks of one"
     if _NAMED_FOR_A_SCHEDULE.search(group.path):
@@ -200,12 +200,29 @@ _PROVISIONED = frozenset(
 )
 
 
+def _scripts(repository: Repository) -> dict[str, ScriptFact]:
+    found: dict[str, ScriptFact] = {}
+    for script in repository.facts(ScriptFact):
+        found.setdefault(script.path, script)
+    return found
+
+
+def schedules_of(repository: Repository, group: Group) -> list[Schedule]:
+    """Return the schedules that start a group, in the order of their files."""
+    index = repository.derived(_schedules)
+    found = [each for path in {"", group.path} for each in index.get((group.kind, group.owner, path), ())]
+    return [schedule for _, schedule in sorted(found, key=lambda one: one[0])]
+
+
+def _schedules(repository: Repository) -> dict[tuple[str, str, str], list[tuple[int, Schedule]]]:
+    found: dict[tuple[str, str, str], list[tuple[int, Schedule]]] = {}
+    for at, each in enumerate(repository.facts(Schedule)):
+        found.setdefault((each.kind, each.owner, each.path), []).append((at, each))
+    return found
+
+
 def _scheduled(repository: Repository, group: Group) -> tuple[tuple[Run, ...], bool, str]:
-    runs = [
-        Run(schedule.location, schedule.hours)
-        for schedule in repository.facts(Schedule)
-        if (schedule.kind, schedule.owner) == (group.kind, group.owner) and schedule.path in ("", group.path)
-    ]
+    runs = [Run(schedule.location, schedule.hours) for schedule in schedules_of(repository, group)]
     loops = any(command.name == "sleep" and command.conditional for command in group.commands)
     if loops or group.kind == "cron":
         return tuple(runs) or (Run(group.commands[0].location, None),), False, ""
@@ -214,11 +231,27 @@ def _scheduled(repository: Repository, group: Group) -> tuple[tuple[Run, ...], b
     return tuple(runs), False, ""
 
 
+def _workflows(repository: Repository) -> dict[str, WorkflowFact]:
+    found: dict[str, WorkflowFact] = {}
+    for workflow in repository.facts(WorkflowFact):
+        found.setdefault(workflow.path, workflow)
+    return found
+
+
+def _callers(repository: Repository) -> dict[str, list[JobFact]]:
+    """The jobs that call a workflow of this repository, by what they write."""
+    found: dict[str, list[JobFact]] = {}
+    for job in repository.facts(JobFact):
+        if job.uses:
+            found.setdefault(job.uses.partition("@")[0], []).append(job)
+    return found
+
+
 _BY_HAND = frozenset({"workflow_dispatch", "repository_dispatch"})
 
 
 def _workflow_runs(repository: Repository, path: str, depth: int) -> tuple[tuple[Run, ...], bool, str]:
-    workflow = next((each for each in repository.facts(WorkflowFact) if each.path == path), None)
+    workflow = repository.derived(_workflows).get(path)
     if workflow is None or workflow.is_fragment:
         return (), False, "when the steps run is not in the repository"
     runs = []
@@ -229,8 +262,7 @@ def _workflow_runs(repository: Repository, path: str, depth: int) -> tuple[tuple
             runs.append(Run(trigger.location, min(known) if known else None))
     names = {trigger.name for trigger in workflow.triggers}
     if "workflow_call" in names and not runs and depth < 5:
-        callers = [job for job in repository.facts(JobFact) if (job.uses or "").partition("@")[0] == f"./{path}"]
-        for caller in callers:
+        for caller in repository.derived(_callers).get(f"./{path}", ()):
             more, _, _ = _workflow_runs(repository, caller.path, depth + 1)
             runs += more
         if not runs:

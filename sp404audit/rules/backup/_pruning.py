@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from sp404audit.documents.model import Repository
 from sp404audit.documents.shell.commands import UNKNOWN, ShellCommand
@@ -15,6 +16,7 @@ from sp404audit.rules.backup._tools import Store, days_in
 __all__ = ["Pruning", "local_pruning", "remote_pruning"]
 
 _MTIME = regex(r"\+(\d{1,5})")
+_NAME = regex(r"[\w.-]+")
 _DELETES = frozenset({"rm", "unlink", "trash"})
 _REMOTE_VERBS = {
     "aws": ("s3 rm", "s3api delete-object"),
@@ -84,13 +86,59 @@ def remote_pruning(repository: Repository, job: Job, store: Store) -> Pruning | 
     for command in job.group.commands:
         if _acts_on(command, store):
             return Pruning(command, _age(job.group, command), _label(command))
-    for group in repository.derived(groups):
-        if group is job.group or store.bucket == "*":
-            continue
-        for command in group.commands:
-            if _acts_on(command, store) and store.bucket in " ".join(command.known):
-                return Pruning(command, _age(group, command), _label(command))
-    return None
+    if store.bucket == "*":
+        return None
+    found = (each for each in repository.derived(_deletions).of(store) if each.group is not job.group)
+    deletion = next(found, None)
+    if deletion is None:
+        return None
+    return Pruning(deletion.command, _age(deletion.group, deletion.command), _label(deletion.command))
+
+
+class _Deletion(NamedTuple):
+    """A command that deletes from some store, with the group that it belongs to."""
+
+    group: Group
+    command: ShellCommand
+
+
+class _Deletions:
+    """Every command that deletes from a store, by the names that it holds: a store asks only those that name it."""
+
+    def __init__(self, found: Iterable[_Deletion]) -> None:
+        self._all = list(found)
+        self._by_name: dict[str, list[_Deletion]] = {}
+        for each in self._all:
+            for name in dict.fromkeys(_NAME.findall(" ".join(each.command.known))):
+                self._by_name.setdefault(name, []).append(each)
+        self._found: dict[tuple[str | None, str, str], tuple[_Deletion, ...]] = {}
+
+    def of(self, store: Store) -> tuple[_Deletion, ...]:
+        """Return what deletes from a store: the first in each of the first two groups that do."""
+        key = (store.command.name, store.kind, store.bucket)
+        if key not in self._found:
+            first: dict[int, _Deletion] = {}
+            for each in self._candidates(store.bucket):
+                if _acts_on(each.command, store) and store.bucket in " ".join(each.command.known):
+                    first.setdefault(id(each.group), each)
+                if len(first) == 2:  # whoever asks is one group, and wants another's
+                    break
+            self._found[key] = tuple(first.values())
+        return self._found[key]
+
+    def _candidates(self, bucket: str) -> list[_Deletion]:
+        named = [self._by_name.get(name, []) for name in _NAME.findall(bucket)]
+        return min(named, key=len, default=self._all)
+
+
+def _deletions(repository: Repository) -> _Deletions:
+    """Index what deletes from stores, wherever it is; ask by `repository.derived(_deletions)`."""
+    return _Deletions(
+        _Deletion(group, command)
+        for group in repository.derived(groups)
+        for command in group.commands
+        if command.name == "find" or command.name in _REMOTE_VERBS
+    )
 
 
 def _label(command: ShellCommand) -> str:

@@ -11,7 +11,7 @@ from sp404audit.documents.pipeline.backup_settings import BackupSetting
 from sp404audit.documents.shell.commands import ShellCommand
 from sp404audit.documents.shell.groups import groups
 from sp404audit.documents.terraform.resources import Resource, resources
-from sp404audit.documents.terraform.storage import StorageBucket, storage_buckets
+from sp404audit.documents.terraform.storage import BucketIndex, StorageBucket, storage_buckets
 from sp404audit.rules.backup._jobs import Job, jobs, once
 from sp404audit.rules.backup._tools import Store, encrypts
 from sp404audit.rules.registry import Verdict, Verdicts, fail, passed, rule, unproven
@@ -120,18 +120,15 @@ def _store(repository: Repository, store: Store) -> Verdict:
         return unproven(
             command.location, f"how {store.label} keeps copies, and whether encrypted, is configured elsewhere"
         )
-    maybe = None
-    for bucket in repository.derived(storage_buckets):
-        named = bucket.may_be_named(store.bucket)
-        if named and bucket.encryption.is_explicit:
-            return _bucket(bucket, store)
-        if named is None and bucket.encryption.is_explicit:
-            maybe = bucket
-    for template in repository.facts(TemplateBucket):
-        if template.encrypted and template.name == store.bucket:
-            return passed(template.location, f"{store.label} encrypts what it keeps")
-    if maybe is not None:
-        return unproven(command.location, f"whether {store.label} is the bucket {maybe.address} cannot be told")
+    certain, possible = repository.derived(_telling_buckets).named(store.bucket)
+    if certain:
+        return _bucket(certain[0], store)
+    template = repository.derived(_encrypted_templates).get(store.bucket)
+    if template is not None:
+        return passed(template.location, f"{store.label} encrypts what it keeps")
+    if possible:
+        address = possible[-1].address
+        return unproven(command.location, f"whether {store.label} is the bucket {address} cannot be told")
     if store.kind != "s3":
         return unproven(command.location, f"{store.label} encrypts by default; with whose key is not in the repository")
     message = (
@@ -139,6 +136,20 @@ def _store(repository: Repository, store: Store) -> Verdict:
         "upload `--sse aws:kms`"
     )
     return fail(command.location, message, severity="medium")
+
+
+def _telling_buckets(repository: Repository) -> BucketIndex:
+    """Index the buckets that say something of encryption."""
+    return BucketIndex(bucket for bucket in repository.derived(storage_buckets) if bucket.encryption.is_explicit)
+
+
+def _encrypted_templates(repository: Repository) -> dict[str, TemplateBucket]:
+    """The first bucket of CloudFormation of each name that encrypts."""
+    found: dict[str, TemplateBucket] = {}
+    for template in repository.facts(TemplateBucket):
+        if template.encrypted:
+            found.setdefault(template.name, template)
+    return found
 
 
 def _bucket(bucket: StorageBucket, store: Store) -> Verdict:

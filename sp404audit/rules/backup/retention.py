@@ -9,13 +9,12 @@ from sp404audit.documents.github.facts import StepFact
 from sp404audit.documents.model import Repository
 from sp404audit.documents.pipeline.automation import TemplateBucket
 from sp404audit.documents.pipeline.backup_settings import BackupSetting, kept_days
-from sp404audit.documents.pipeline.schedules import Schedule
 from sp404audit.documents.shell.commands import ShellCommand
-from sp404audit.documents.shell.groups import Group, groups
-from sp404audit.documents.terraform.storage import LifecycleRule, StorageBucket, storage_buckets
+from sp404audit.documents.shell.groups import groups
+from sp404audit.documents.terraform.storage import BucketIndex, LifecycleRule, StorageBucket, storage_buckets
 from sp404audit.lazy import regex
 from sp404audit.records import NamedTuple
-from sp404audit.rules.backup._jobs import Job, jobs, once
+from sp404audit.rules.backup._jobs import Job, jobs, once, schedules_of
 from sp404audit.rules.backup._pruning import local_pruning, remote_pruning
 from sp404audit.rules.backup._sidecars import sidecar
 from sp404audit.rules.backup._tools import Store, keeps
@@ -139,19 +138,45 @@ def _job(repository: Repository, job: Job, days: int) -> Iterator[Verdict]:
 def _keeper(repository: Repository, job: Job, tool: str, days: int) -> Verdict:
     """Judge a tool that keeps a repository of copies, by its own command to forget."""
     own = [command for command in job.group.commands if command.name == tool and keeps(command)]
-    others = [
-        command for group in repository.derived(groups) for command in group.commands
-        if not own and command.name == tool and keeps(command)
-    ]  # fmt: skip
-    pruning = own or others
-    if not pruning:
-        return unproven(job.location, f"nothing in the repository prunes what {tool} keeps; is it pruned at the store?")
-    judged = [_kept_by(command, job.hours) for command in pruning]
+    if own:
+        kept = _shortest(own, job.hours, days)
+    else:
+        forgetting = repository.derived(_forgetting)
+        others = forgetting.commands.get(tool)
+        if not others:
+            text = f"nothing in the repository prunes what {tool} keeps; is it pruned at the store?"
+            return unproven(job.location, text)
+        key = (tool, job.hours, days)
+        if key not in forgetting.shortest:
+            forgetting.shortest[key] = _shortest(others, job.hours, days)
+        kept = forgetting.shortest[key]
+    return _enough(kept.days, days, kept.where, kept.text)
+
+
+class _Forgetting(NamedTuple):
+    """The commands that prune what a tool keeps, by the tool; and what they leave, for each interval once."""
+
+    commands: dict[str, list[ShellCommand]]
+    shortest: dict[tuple[str, float | None, int], _Kept]
+
+
+def _forgetting(repository: Repository) -> _Forgetting:
+    found: dict[str, list[ShellCommand]] = {}
+    for group in repository.derived(groups):
+        for command in group.commands:
+            if command.name in _KEEPERS and keeps(command):
+                found.setdefault(command.name, []).append(command)
+    return _Forgetting(found, {})
+
+
+def _shortest(pruning: list[ShellCommand], hours: float | None, days: int) -> _Kept:
+    """Return what decides how long copies are kept: the shortest known when it is too short, else any unknown."""
+    judged = [_kept_by(command, hours) for command in pruning]
     shortest = min(judged, key=lambda one: (one.days is not None, one.days or 0))
     known = [one for one in judged if one.days is not None]
     if known and min(one.days or 0 for one in known) < days:
         shortest = min(known, key=lambda one: one.days or 0)
-    return _enough(shortest.days, days, shortest.where, shortest.text)
+    return shortest
 
 
 def _kept_by(command: ShellCommand, hours: float | None) -> _Kept:
@@ -190,26 +215,24 @@ def _reach(period: str, value: str, hours: float | None) -> float | None:
 def _store(repository: Repository, job: Job, store: Store, days: int) -> Verdict:
     """Judge a place that copies are sent to."""
     pruned = remote_pruning(repository, job, store)
-    buckets = [each for each in repository.derived(storage_buckets) if _same_provider(each, store)]
-    matching = [bucket for bucket in buckets if bucket.may_be_named(store.bucket) is True]
+    buckets = repository.derived(_buckets_by_kind).get(store.kind) or BucketIndex(())
+    matching, maybe = buckets.named(store.bucket)
     if matching:
         verdict = _lifecycle(matching[0], store, days)
         if verdict.kind != "fail" or pruned is None or matching[0].lifecycle:
             return verdict
     if pruned is not None:
         return _enough(pruned.days, days, pruned.command, pruned.text)
-    templates = repository.facts(TemplateBucket) if store.kind == "s3" else ()
-    for template in templates:
-        if template.name == store.bucket:
-            return _template(template, store, days)
-    if any(not template.name for template in templates):
+    templates = repository.derived(_templates) if store.kind == "s3" else {}
+    if store.bucket in templates:
+        return _template(templates[store.bucket], store, days)
+    if "" in templates:
         return unproven(store.command.location, f"a CloudFormation bucket with a computed name may be {store.label}")
-    maybe = [bucket for bucket in buckets if bucket.may_be_named(store.bucket) is None]
     if store.bucket == "*" or (maybe and not matching):
         return unproven(
             store.command.location, f"which bucket {store.label} is, and what its lifecycle says, is not known"
         )
-    if _set_by_command(repository):
+    if repository.derived(_set_by_command):
         return unproven(store.command.location, f"a command sets a lifecycle, perhaps that of {store.label}")
     local = local_pruning(job)
     if local is not None:
@@ -226,8 +249,20 @@ def _store(repository: Repository, job: Job, store: Store, days: int) -> Verdict
     )
 
 
-def _same_provider(bucket: StorageBucket, store: Store) -> bool:
-    return (bucket.provider, store.kind) in (("aws", "s3"), ("google", "gcs"), ("azure", "azure"))
+def _buckets_by_kind(repository: Repository) -> dict[str, BucketIndex]:
+    """Index the buckets of Terraform by the kind of store that they are."""
+    found: dict[str, list[StorageBucket]] = {}
+    for bucket in repository.derived(storage_buckets):
+        found.setdefault({"aws": "s3", "google": "gcs"}.get(bucket.provider, bucket.provider), []).append(bucket)
+    return {kind: BucketIndex(buckets) for kind, buckets in found.items()}
+
+
+def _templates(repository: Repository) -> dict[str, TemplateBucket]:
+    """Index the buckets of CloudFormation by name, which is empty where it is computed: the first of each."""
+    found: dict[str, TemplateBucket] = {}
+    for template in repository.facts(TemplateBucket):
+        found.setdefault(template.name, template)
+    return found
 
 
 def _set_by_command(repository: Repository) -> bool:
@@ -280,11 +315,18 @@ def _reaches(each: LifecycleRule, store: Store) -> bool | None:
 
 def _artifact(repository: Repository, job: Job) -> StepFact | None:
     """Find the step that keeps what a job of a workflow dumps as an artifact."""
+    if job.group.kind != "step":
+        return None
+    return repository.derived(_artifacts).get((job.group.path, job.group.owner))
+
+
+def _artifacts(repository: Repository) -> dict[tuple[str, str], StepFact]:
+    """The first step of each job that keeps an artifact."""
+    found: dict[tuple[str, str], StepFact] = {}
     for step in repository.facts(StepFact):
-        same_job = (step.path, step.job) == (job.group.path, job.group.owner) and job.group.kind == "step"
-        if same_job and step.action == "actions/upload-artifact":
-            return step
-    return None
+        if step.action == "actions/upload-artifact":
+            found.setdefault((step.path, step.job), step)
+    return found
 
 
 def _artifact_kept(step: StepFact, days: int) -> Verdict:
@@ -313,7 +355,7 @@ def _settings(repository: Repository, days: int) -> Iterator[Verdict]:
             continue
         kept = setting.days
         if kept is None and setting.copies is not None:
-            hours = _full_interval(repository)
+            hours = repository.derived(_full_interval)
             kept = None if hours is None else setting.copies * hours / 24
         yield _enough(kept, days, setting.location, setting.text)
 
@@ -324,14 +366,5 @@ def _full_interval(repository: Repository) -> float | None:
     for group in repository.derived(groups):
         full = any(command.name == "pgbackrest" and "--type=full" in command.known for command in group.commands)
         if full:
-            found += _hours(repository, group)
+            found += [one.hours for one in schedules_of(repository, group) if one.hours is not None]
     return min(found, default=None)
-
-
-def _hours(repository: Repository, group: Group) -> list[float]:
-    return [
-        schedule.hours
-        for schedule in repository.facts(Schedule)
-        if (schedule.kind, schedule.owner) == (group.kind, group.owner) and schedule.path in ("", group.path)
-        if schedule.hours is not None
-    ]

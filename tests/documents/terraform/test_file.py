@@ -12,7 +12,7 @@ from sp404audit.documents.terraform.context import MAX_CONTEXTS_PER_MODULE, cont
 from sp404audit.documents.terraform.module import modules
 from sp404audit.documents.terraform.references import is_declared, references
 from sp404audit.documents.terraform.resources import Resource, resources
-from sp404audit.documents.terraform.storage import StorageBucket, storage_buckets
+from sp404audit.documents.terraform.storage import BucketIndex, StorageBucket, storage_buckets
 from sp404audit.documents.terraform.storage_s3 import S3Bucket, s3_buckets
 
 BUCKET = 'resource "aws_s3_bucket" "b" {\n  bucket = "acme-data"\n}\n'
@@ -570,7 +570,18 @@ resource "azurerm_storage_management_policy" "p" {
 )
 def test_names_are_compared_in_three_values(name: str, asked: str, expected: bool | None) -> None:
     text = f'variable "e" {{}}\nresource "aws_s3_bucket" "b" {{\n  bucket = {name}\n}}\n'
-    assert bucket_of(text).may_be_named(asked) is expected
+    bucket = bucket_of(text)
+    named = BucketIndex([bucket]).named(asked)
+    assert (named.certain, named.possible) == {True: ((bucket,), ()), None: ((), (bucket,)), False: ((), ())}[expected]
+
+
+def test_an_index_gives_buckets_in_the_order_in_which_it_was_given_them() -> None:
+    texts = ['"acme-${var.a}"', '"acme-x"', '"${var.a}-x"', '"acme-${var.a}"', '"acme-x"', '"other"']
+    buckets = [bucket_of(f'resource "aws_s3_bucket" "b" {{\n  bucket = {name}\n}}\n') for name in texts]
+    index = BucketIndex(buckets)
+    assert index.named("acme-x") == ((buckets[1], buckets[4]), (buckets[0], buckets[2], buckets[3]))
+    assert index.named("acme-*") == ((), tuple(buckets[:5]))
+    assert not BucketIndex([])
 
 
 _LINES = st.sampled_from(
