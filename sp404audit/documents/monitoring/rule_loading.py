@@ -18,6 +18,7 @@ __all__ = ["Loading", "loading"]
 _JSONNET = (".jsonnet", ".libsonnet")
 _TEMPLATES = (".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".erb")
 _EVALUATORS = regex(r"(?:^|/)(?:vmalert|loki|mimir|cortex|thanos)(?:$|-)")
+_WILD = regex(r"[*?\[]")
 _MAX_GLOB = 500
 _MAX_GLOBS = 200
 
@@ -48,11 +49,80 @@ class _Glob(NamedTuple):
     is_exact: bool
     is_mounted: bool
 
-    def matches(self, path: str) -> bool:
-        """Whether a file of the repository is one of those that are named."""
-        if self.is_exact:
-            return any(_matches(pattern, path) for pattern in self.patterns)
-        return _matches(posixpath.basename(self.text), posixpath.basename(path))
+    @property
+    def name(self) -> str:
+        """What it says of the name of a file alone."""
+        return posixpath.basename(self.text)
+
+
+class _Patterns:
+    """Patterns, found by what they are about: a file meets those that may name it, not all of them."""
+
+    def __init__(self) -> None:
+        self.matched: set[str] = set()
+        self._plain: set[str] = set()
+        self._by_folder: dict[str, list[str]] = {}
+        self._others: list[str] = []
+        self._asked: dict[str, bool] = {}
+
+    def add(self, pattern: str) -> None:
+        """Take in a pattern."""
+        folder = posixpath.dirname(pattern)
+        if not _WILD.search(pattern):
+            self._plain.add(pattern)
+        elif _WILD.search(folder):
+            self._others.append(pattern)
+        else:
+            self._by_folder.setdefault(folder, []).append(pattern)
+
+    def prepare(self) -> None:
+        """Keep each pattern once."""
+        self._by_folder = {folder: list(dict.fromkeys(found)) for folder, found in self._by_folder.items()}
+        self._others = list(dict.fromkeys(self._others))
+
+    def match(self, path: str) -> bool:
+        """Tell whether any pattern matches a path; those that do are in `matched` from then on."""
+        if path not in self._asked:
+            candidates = (*self._by_folder.get(posixpath.dirname(path), ()), *self._others)
+            found = [pattern for pattern in candidates if _matches(pattern, path)]
+            if path in self._plain:
+                found.append(path)
+            self.matched.update(found)
+            self._asked[path] = bool(found)
+        return self._asked[path]
+
+
+class _Naming:
+    """What the globs of all configurations name: entries of ConfigMaps, files by their names, files by their paths."""
+
+    def __init__(self, globs: list[tuple[PrometheusFile, _Glob]]) -> None:
+        self._keys, self._names, self._paths = _Patterns(), _Patterns(), _Patterns()
+        for config, glob in globs:
+            self._keys.add(glob.name)
+            # A file that becomes part of a ConfigMap when it is deployed, or lies where only its name is known.
+            if config.holder.kind or not glob.is_exact:
+                self._names.add(glob.name)
+            else:
+                for pattern in glob.patterns:
+                    self._paths.add(pattern)
+        for each in (self._keys, self._names, self._paths):
+            each.prepare()
+
+    def names(self, rules: RuleFile) -> bool:
+        """Whether any glob names a file of rules; an entry of a ConfigMap is mounted as a file of that name."""
+        if rules.holder.key:
+            return self._keys.match(rules.holder.key)
+        path = rules.location.path
+        by_name = self._names.match(posixpath.basename(path))
+        return self._paths.match(path) or by_name
+
+    def is_used(self, config: PrometheusFile, glob: _Glob) -> bool:
+        """Whether a glob named any of the files that were asked for."""
+        if glob.name in self._keys.matched:
+            return True
+        if config.holder.kind or not glob.is_exact:
+            return glob.name in self._names.matched
+        return any(pattern in self._paths.matched for pattern in glob.patterns)
 
 
 def loading(repository: Repository) -> Loading:
@@ -61,20 +131,20 @@ def loading(repository: Repository) -> Loading:
     globs = [(config, glob) for config in configs for glob in _globs(repository, config)]
     loaded: list[RuleFile] = []
     unloaded: list[RuleFile] = []
-    used: set[tuple[PrometheusFile, str]] = set()
+    naming = _Naming(globs)
     for rules in repository.facts(RuleFile):
-        by = [(config, glob.text) for config, glob in globs if _names(config, glob, rules)]
-        used.update(by)
-        is_loaded = bool(by) or not configs or rules.holder.kind not in ("", "ConfigMap", "Secret")
+        is_named = naming.names(rules)
+        is_loaded = is_named or not configs or rules.holder.kind not in ("", "ConfigMap", "Secret")
         is_loaded = is_loaded or _is_evaluated(repository, rules.location.path)
         (loaded if is_loaded else unloaded).append(rules)
+    used = {(config, glob.text) for config, glob in globs if naming.is_used(config, glob)}
     written = repository.paths - frozenset(repository.files("template"))
     elsewhere = tuple(
         (config, glob.text)
         for config, glob in globs
         if (config, glob.text) not in used
         and not any(pattern in written for pattern in glob.patterns)
-        and (not glob.is_mounted or _is_generated(repository, glob.text))
+        and (not glob.is_mounted or _is_generated(repository, glob.name))
     )
     return Loading(tuple(loaded), tuple(unloaded), elsewhere)
 
@@ -85,23 +155,22 @@ def _is_evaluated(repository: Repository, path: str) -> bool:
     return any(reference is not None and _EVALUATORS.search(reference.repository) for reference in references)
 
 
-def _is_generated(repository: Repository, glob: str) -> bool:
-    """Whether the files that a glob names may be made from templates in the repository."""
-    name = posixpath.basename(glob)
-    return any(
-        path.endswith(_JSONNET)
-        or (path.endswith(_TEMPLATES) and _matches(name, posixpath.basename(path)[: path.rfind(".") - len(path)]))
-        for path in repository.paths
-    )
+def _is_generated(repository: Repository, name: str) -> bool:
+    """Whether files of such a name may be made from templates in the repository."""
+    made, answers = repository.derived(_made_from_templates)
+    if made is None:
+        return True
+    if name not in answers:
+        answers[name] = name in made or (bool(_WILD.search(name)) and any(_matches(name, each) for each in made))
+    return answers[name]
 
 
-def _names(config: PrometheusFile, glob: _Glob, rules: RuleFile) -> bool:
-    """Whether a configuration's glob names a file of rules."""
-    if rules.holder.key:  # an entry of a ConfigMap: mounted as a file of that name
-        return _matches(posixpath.basename(glob.text), rules.holder.key)
-    if config.holder.kind:  # a file that becomes part of a ConfigMap when it is deployed
-        return _matches(posixpath.basename(glob.text), posixpath.basename(rules.location.path))
-    return glob.matches(rules.location.path)
+def _made_from_templates(repository: Repository) -> tuple[frozenset[str] | None, dict[str, bool]]:
+    """The names of the files that templates make, None where that may be any; and room for what was asked."""
+    if any(path.endswith(_JSONNET) for path in repository.paths):
+        return None, {}
+    templates = (posixpath.basename(path) for path in repository.paths if path.endswith(_TEMPLATES))
+    return frozenset(name[: name.rfind(".")] for name in templates), {}
 
 
 def _globs(repository: Repository, config: PrometheusFile) -> Iterator[_Glob]:

@@ -43,7 +43,10 @@ def checked_stranger(image: FinalStage) -> tuple[Location, str] | None:
     """What checks an image that nobody in the repository is seen to build; it may be this one, which has no name."""
     if image.names or compose_runs(image):
         return None  # it is known what runs it
-    repository = image.repository
+    return image.repository.derived(_checked_stranger)
+
+
+def _checked_stranger(repository: Repository) -> tuple[Location, str] | None:
     built = {name for other in FinalStage.in_repository(repository) for name in other.names}
     for name, found in repository.derived(containers_by_image).items():
         probe = next(((workload, probe) for workload, each in found if (probe := probe_of(each)) is not None), None)

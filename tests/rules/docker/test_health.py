@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from sp404audit.documents.containers.images import ImageReference
+from sp404audit.documents.containers.known_images import KnownImage, known_image
 from sp404audit.results import Result
+from sp404audit.rules.docker import elsewhere
 
 Judge = Callable[[str, dict[str, str]], list[Result]]
 
@@ -171,3 +174,19 @@ def test_what_only_jobs_run_needs_no_check(judge: Judge, kind_of: str, kind: str
     manifest = f"apiVersion: batch/v1\nkind: {kind_of}\nspec: {{template: {pod}}}\n"
     files = {"build.sh": "docker build -t acme/web:1 .\n", "k8s/job.yaml": manifest}
     assert kinds(judge, WEB | files) == [kind]
+
+
+def test_what_checks_strangers_is_looked_for_once(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    original = known_image
+
+    def call(reference: ImageReference) -> KnownImage | None:
+        calls.append(reference.name)
+        return original(reference)
+
+    monkeypatch.setattr(elsewhere, "known_image", call)
+    files = {f"part{at}/Dockerfile": "FROM python:3.12\nEXPOSE 80\n" for at in range(20)}
+    service = "  s{0}:\n    image: registry.example.com/s{0}\n    healthcheck:\n      test: check\n"
+    files["compose.yaml"] = "services:\n" + service.format(1)
+    assert {result.kind for result in judge("docker/healthcheck", files)} == {"open"}
+    assert len(calls) == 1
