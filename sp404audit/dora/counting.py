@@ -14,11 +14,13 @@ from sp404audit.dora.events import Deployment
 from sp404audit.dora.figures import Window
 from sp404audit.dora.fusion import plain_version
 from sp404audit.dora.settings import Settings, matches_any
+from sp404audit.dora.sources.git.versions import is_lower
 from sp404audit.records import NamedTuple
 
-__all__ = ["COUNTED", "Standing", "classify", "production", "role_in"]
+__all__ = ["COUNTED", "LATE_TAG", "Standing", "classify", "production", "role_in"]
 
 COUNTED = "counted"
+LATE_TAG = "late tag"
 
 
 class Standing(NamedTuple):
@@ -133,6 +135,10 @@ class _Lanes:
         lane = (deployment.service, deployment.environment.lower())
         live, live_head = self._live.get(lane, (None, ""))
         release = self._releases.get(key)
+        if live is not None and self._is_late_tag(deployment, live, key, release):
+            return Standing(
+                deployment, LATE_TAG, f"tagged late, for an older release than {_named(live)}, which was live"
+            )
         if live is not None and self._is_rollback(deployment, live, key, release):
             standing = self._rollback(deployment, live, live_head, key)
         elif deployment.rollback:
@@ -156,9 +162,24 @@ class _Lanes:
         live_key = (live.service, _release_of(live))
         if deployment.rollback:
             return True
-        if key == live_key:
+        return key != live_key and self._is_older(deployment, live, release, self._releases[live_key])
+
+    def _is_late_tag(
+        self, deployment: Deployment, live: Deployment, key: tuple[str, str], release: _Release | None
+    ) -> bool:
+        """Whether a name was given to an old release after the fact: nothing went live, and what is live stays so."""
+        live_key = (live.service, _release_of(live))
+        if deployment.basis != "tag" or deployment.rollback or key == live_key:
             return False
-        if release is not None and release.first < self._releases[live_key].first:
+        if not is_lower(deployment.version, live.version):
+            return False
+        return self._is_older(deployment, live, release, self._releases[live_key])
+
+    def _is_older(
+        self, deployment: Deployment, live: Deployment, release: _Release | None, live_release: _Release
+    ) -> bool:
+        """Whether a deployment was live before what is live, or is of a commit that is contained in it."""
+        if release is not None and release.first < live_release.first:
             return True
         return bool(deployment.sha and live.sha) and self._goes_back(deployment, live)
 

@@ -203,8 +203,8 @@ class DeploymentRow(NamedTuple):
     """A line of the ledger of deployments: the event, and what the counting rules made of it.
 
     Attributes:
-        role: `counted`, `redeploy`, `rollback`, `prerelease`, `failed attempt`, `unfinished`, `other environment`,
-            `other source`, `merged`, `before the window`, `after the window`.
+        role: `counted`, `redeploy`, `rollback`, `prerelease`, `failed attempt`, `unfinished`, `late tag`,
+            `other environment`, `other source`, `merged`, `before the window`, `after the window`.
         rule: why, one line for people.
         changes: how many changes it was the first to contain; None where that is not known.
         lead_time: their median, in seconds.

@@ -89,6 +89,22 @@ def test_an_ancestor_that_was_never_live_is_a_rollback(bench: Any) -> None:
     assert roles(bench.deployment("b", 1), bench.deployment("a", 9), order="ab") == ["counted", "rollback"]
 
 
+def test_a_tag_made_late_for_an_old_release_is_no_rollback(bench: Any) -> None:
+    """What is live stays so: the same release again is a redeploy, not a return from a rollback."""
+    late = bench.tag("v1.0.1", 9, "a")
+    assert roles(bench.tag("v1.1.0", 1, "b"), late, order="ab") == ["counted", "late tag"]
+    assert roles(bench.tag("v1.0.0", 0, "a"), bench.tag("v1.1.0", 1, "b"), late, order="") == ["counted"] * 2 + [
+        "late tag"
+    ]
+    again = bench.tag("v1.1.0-final", 10, "b")
+    assert roles(bench.tag("v1.1.0", 1, "b"), late, again, order="ab") == ["counted", "late tag", "redeploy"]
+
+
+def test_a_new_version_of_an_old_commit_is_a_rollback(bench: Any) -> None:
+    steps = [bench.tag("v1.0.0", 0, "a"), bench.tag("v1.1.0", 1, "b"), bench.tag("v1.2.0", 9, "a")]
+    assert roles(*steps, order="ab") == ["counted", "counted", "rollback"]
+
+
 def test_a_rollback_in_every_region_is_one(bench: Any) -> None:
     steps = [
         bench.deployment(name, hours + place / 10, environment=f"eu-{place}", production=True)

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
-from sp404audit.dora.counting import COUNTED
+from sp404audit.dora.counting import COUNTED, LATE_TAG
 from sp404audit.dora.events import Deployment
 from sp404audit.dora.figures import Bucket, Counted, Figure, Interval, Window
 from sp404audit.dora.ledger import Ledger
@@ -30,6 +30,7 @@ _ROLES = {
     "rollbacks": "rollback",
     "failed_attempts": "failed attempt",
     "unfinished": "unfinished",
+    "late_tags": LATE_TAG,
     "prereleases": "prerelease",
     "merged": "merged",
     "other_environments": "other environment",

@@ -14,7 +14,7 @@ from itertools import pairwise
 from sp404audit.dora.events import Deployment, FailureSignal
 from sp404audit.dora.sources.git.commits import Commits
 from sp404audit.dora.sources.git.messages import Revert
-from sp404audit.dora.sources.git.versions import read_version
+from sp404audit.dora.sources.git.versions import is_lower, read_version
 from sp404audit.records import NamedTuple
 
 __all__ = ["MAX_PATCH_SHARE", "Chain", "Reverts", "find_reverts", "patch_signals", "revert_signals", "rollback_signals"]
@@ -204,10 +204,7 @@ def rollback_signals(deployments: Sequence[Deployment], is_ancestor: Callable[[s
 
 
 def _is_late_tag(deployment: Deployment, live: Deployment) -> bool:
-    if deployment.basis != "tag":
-        return False
-    version, before = read_version(deployment.version), read_version(live.version)
-    return version is not None and before is not None and version.numbers < before.numbers
+    return deployment.basis == "tag" and is_lower(deployment.version, live.version)
 
 
 def _name(deployment: Deployment) -> str:

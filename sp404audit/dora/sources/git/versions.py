@@ -9,7 +9,7 @@ from typing import Any
 from sp404audit.lazy import regex
 from sp404audit.records import NamedTuple
 
-__all__ = ["Version", "patch_share", "read_version"]
+__all__ = ["Version", "is_lower", "patch_share", "read_version"]
 
 MAX_NAME = 300
 _PARTS = 3
@@ -73,6 +73,12 @@ def _is_preview(rest: str) -> bool:
         return True
     # By semantic versioning 1.0.0-1 is a preview, too; by PEP 440 and Debian's policy it is what follows 1.0.0.
     return plain.startswith("-") and bool(words) and words[0] not in _words()["finished"]
+
+
+def is_lower(name: str, than: str) -> bool:
+    """Whether both are versions, and the first is the lower one."""
+    version, other = read_version(name), read_version(than)
+    return version is not None and other is not None and version.numbers < other.numbers
 
 
 def patch_share(releases: set[tuple[int, ...]]) -> float:
