@@ -67,7 +67,7 @@ def test_snippets_of_workflows_are_audited_and_told(handbook: Audit) -> None:
 
 def test_the_same_bytes_from_every_working_folder(tmp_path: Path) -> None:
     forms = ("json", "sarif", "sarif-full", "html", "markdown", "junit", "gitlab")
-    outputs = []
+    outputs: list[dict[str, bytes]] = []
     for folder, path in ((FIXTURES, "sp404mk2"), (tmp_path, str(FIXTURES / "sp404mk2")), (FIXTURES / "sp404mk2", ".")):
         reports = {form: tmp_path / f"{len(outputs)}.{form}" for form in forms}
         command = [sys.executable, "-m", "sp404audit", "scan", path, "--engine", "native", "-f", "text"]
