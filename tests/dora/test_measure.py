@@ -185,6 +185,20 @@ def test_a_rollback_to_an_ancestor_and_a_redeploy(new_repository: Callable[..., 
     assert hours(report.figure("recovery_time").values, "median_seconds") == [2]
 
 
+def test_a_tag_made_late_changes_nothing(new_repository: Callable[..., Any]) -> None:
+    """A tag for an old commit, with a version below what is live: neither a rollback nor a failure."""
+    repository = new_repository()
+    for name, version, hours_ in (("A", "v1.0.0", 1), ("B", "", 2), ("C", "v1.2.0", 5)):
+        repository.commit(name, T0 + hours_ * HOUR)
+        if version:
+            repository.tag(version, name, T0 + hours_ * HOUR + 60)
+    repository.tag("v1.1.0", "B", T0 + 9 * HOUR)
+    report = measured(repository.save())
+    assert [row.role for row in report.deployments] == ["counted", "counted", "late tag"]
+    assert report.figure("deployment_frequency").excluded == {"late tag": 1}
+    assert report.figure("change_failure_rate").values["upper"]["k"] == 0
+
+
 def test_weeks_begin_where_the_user_lives(new_repository: Callable[..., Any]) -> None:
     """Sunday 23:30 UTC is Monday in Berlin, whose clocks skip an hour on 2025-03-30."""
     repository = new_repository()
@@ -208,7 +222,9 @@ def test_merges_taken_for_deployments_have_no_lead_time(new_repository: Callable
         repository.commit(f"c{number}", T0 + number * HOUR)
     report = measured(repository.save())
     assert report.figure("deployment_frequency").values["deployments"] == 9
-    assert report.figure("lead_time").value is None
+    lead = report.figure("lead_time")
+    assert lead.value is None
+    assert lead.confidence_because.endswith("its merge is taken for its deployment: nothing lies between")
     assert report.figure("change_failure_rate").values["upper"] is None
 
 

@@ -123,8 +123,19 @@ def _group(used: Sequence[Arrival], *, is_bot: bool) -> dict[str, object]:
 def _confidence(ledger: Ledger, clusters: Mapping[str, object]) -> tuple[Confidence, str]:
     deployments = [each for each in ledger.counted if each.id in clusters]
     if not deployments:
-        return "none", "no change is known to have been deployed" if ledger.has_history else "there is no git history"
+        return "none", _why_none(ledger)
     return deployment_confidence(deployments)
+
+
+def _why_none(ledger: Ledger) -> str:
+    """Why no change counts."""
+    if not ledger.has_history:
+        return "there is no git history"
+    if not ledger.arrivals:
+        return "no change is known to have been deployed"
+    reasons = [each.rule for each in ledger.arrivals]
+    usual = max(sorted(set(reasons)), key=reasons.count)
+    return f"of {plural(len(reasons), 'change')} that went live, none counts: {usual}"
 
 
 def _sources(ledger: Ledger, clusters: Mapping[str, object]) -> list[str]:
