@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
 from typing import Literal
 
 from sp404audit.dora.counting import Standing
@@ -127,13 +128,13 @@ class _Index:
                 for name in (each.deployment.sha, plain_version(each.deployment.version), _own_id(each.deployment)):
                     self._names.setdefault(name, []).append(each)
         self._commits = sorted({each.deployment.sha for each in standings if each.deployment.sha})
-        # What an incident without a link is laid to: whatever changed what is live, in order of time.
-        self._moves = [each for each in standings if each.counts or each.role == "rollback"]
+        self._name_times: dict[str, list[int]] = {}
+        self._moves = _Moves(each for each in standings if each.counts or each.role == "rollback")
         self._lanes: dict[tuple[str, str], list[Standing]] = {}
         for each in standings:
             if each.head:
                 self._lanes.setdefault(_lane(each.deployment), []).append(each)
-        self._times: dict[tuple[str, str] | None, list[int]] = {}
+        self._times: dict[tuple[str, str], list[int]] = {}
 
     def find(self, name: str, before: int | None = None) -> str:
         """Id of the counted deployment that an id, a version or a commit means; empty when there is none.
@@ -143,16 +144,18 @@ class _Index:
         if self.head_of.get(name, "") in self.counted:
             return self.head_of[name]
         lowered = name.strip().lower()
-        found = self._names.get(lowered) or self._names.get(plain_version(lowered))
         if not lowered:
             return ""
-        if not found:
-            sha = self._full_id(lowered)
-            found = self._names.get(sha)
-            if not found:
-                return self._first_in(sha) or ""
-        heads = [each.head for each in found if before is None or each.deployment.finished_at <= before]
-        return heads[-1] if heads else found[0].head
+        known = next((each for each in (lowered, plain_version(lowered)) if each in self._names), "")
+        if not known:
+            known = self._full_id(lowered)
+            if known not in self._names:
+                return self._first_in(known) or ""
+        found = self._names[known]
+        if known not in self._name_times:
+            self._name_times[known] = [each.deployment.finished_at for each in found]
+        end = len(found) if before is None else bisect_right(self._name_times[known], before)
+        return found[max(0, end - 1)].head
 
     def _full_id(self, short: str) -> str:
         if not _LEAST_SHORT_ID <= len(short) < _FULL_ID:
@@ -163,20 +166,7 @@ class _Index:
 
     def last_move(self, at: int, service: str, environment: str) -> Standing | None:
         """What was deployed last at a moment, of a service and in an environment where those are named."""
-        end = bisect_right(self._moves_times(), at)
-        for each in reversed(self._moves[:end]):
-            deployment = each.deployment
-            if service and deployment.service and deployment.service != service:
-                continue
-            if environment and deployment.environment and deployment.environment.lower() != environment.lower():
-                continue
-            return each
-        return None
-
-    def _moves_times(self) -> list[int]:
-        if None not in self._times:
-            self._times[None] = [each.deployment.finished_at for each in self._moves]
-        return self._times[None]
+        return self._moves.last(at, service, environment.lower())
 
     def next_in_lane(self, deployment: Deployment, at: int) -> Deployment | None:
         """The next successful deployment to the same place after a moment."""
@@ -186,6 +176,32 @@ class _Index:
         end = bisect_right(self._times[lane], at)
         following = self._lanes.get(lane, [])[end : end + 1]
         return following[0].deployment if following else None
+
+
+class _Moves:
+    """What an incident without a link is laid to: whatever changed what is live, by service and environment.
+
+    What names none is about all of them, and an incident that names none about every deployment.
+    """
+
+    def __init__(self, moves: Iterable[Standing]) -> None:
+        self._moves = list(moves)
+        self._places: dict[tuple[str | None, str | None], list[int]] = {}
+        for place, each in enumerate(self._moves):
+            service, environment = _lane(each.deployment)
+            for key in ((service, environment), (service, None), (None, environment), (None, None)):
+                self._places.setdefault(key, []).append(place)
+
+    def last(self, at: int, service: str, environment: str) -> Standing | None:
+        """The last one up to a moment."""
+        services: tuple[str | None, ...] = (service, "") if service else (None,)
+        environments: tuple[str | None, ...] = (environment, "") if environment else (None,)
+        latest = -1
+        for key in product(services, environments):
+            places = self._places.get(key, [])
+            end = bisect_right(places, at, key=lambda place: self._moves[place].deployment.finished_at)
+            latest = max(latest, places[end - 1] if end else -1)
+        return self._moves[latest] if latest >= 0 else None
 
 
 def _own_id(deployment: Deployment) -> str:

@@ -7,6 +7,7 @@ only a lesser one calls a deployment is not counted, but it stands in the ledger
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sp404audit.dora.events import Availability, Build, Change, Collected, Deployment, Incident
@@ -153,7 +154,8 @@ class _Folding:
         self.kept: dict[str, Deployment] = {}
         self.same: list[tuple[Deployment, Deployment]] = []
         self._is_production = is_production
-        self._by_release: dict[str, list[str]] = {}
+        # By release and kind, in order of time: when each was, and its id.
+        self._by_release: dict[str, dict[Kind, list[tuple[int, str]]]] = {}
         self._folded_kinds: dict[str, set[Kind]] = {}
 
     def add(self, deployment: Deployment) -> None:
@@ -161,9 +163,11 @@ class _Folding:
         home = self.kept.get(deployment.id) or self._home(deployment)
         if home is None:
             self.kept[deployment.id] = deployment
-            self._folded_kinds[deployment.id] = {kind_of(deployment)}
+            kind = kind_of(deployment)
+            self._folded_kinds[deployment.id] = {kind}
             for key in _release_keys(deployment):
-                self._by_release.setdefault(key, []).append(deployment.id)
+                known = self._by_release.setdefault(key, {}).setdefault(kind, [])
+                known.append((deployment.finished_at, deployment.id))
             return
         if home.id != deployment.id:
             self.same.append((home, deployment))
@@ -172,13 +176,20 @@ class _Folding:
 
     def _home(self, deployment: Deployment) -> Deployment | None:
         kind = kind_of(deployment)
-        ids = {each for key in _release_keys(deployment) for each in self._by_release.get(key, ())}
+        ids = {id_ for key in _release_keys(deployment) for id_ in self._near(key, kind, deployment.finished_at)}
         near = [
             (home.outcome != deployment.outcome, abs(home.finished_at - deployment.finished_at), home.finished_at, id_)
             for id_ in ids
             if kind not in self._folded_kinds[id_] and self._are_one(home := self.kept[id_], deployment)
         ]
         return self.kept[min(near)[-1]] if near else None
+
+    def _near(self, key: str, kind: Kind, at: int) -> Iterable[str]:
+        """Those of a release that other kinds of record tell of, from around a moment."""
+        for other, known in self._by_release.get(key, {}).items():
+            if other != kind:
+                start = bisect_left(known, (at - SAME_WITHIN, ""))
+                yield from (id_ for _, id_ in known[start : bisect_left(known, (at + SAME_WITHIN + 1, ""))])
 
     def _are_one(self, first: Deployment, second: Deployment) -> bool:
         if abs(first.finished_at - second.finished_at) > SAME_WITHIN:

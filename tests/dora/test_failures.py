@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sp404audit.dora.events import FailureSignal
 from sp404audit.dora.figures import MetricsReport
@@ -151,3 +154,44 @@ def _patches() -> Any:
     from sp404audit.dora.events import Note
 
     return Note("git/patch-releases", "most releases are patches")
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    deployed=st.lists(
+        st.tuples(st.sampled_from(["", "api", "web"]), st.sampled_from(["", "prod", "LIVE"])), max_size=8
+    ),
+    after=st.integers(0, 9),
+    service=st.sampled_from(["", "api", "web", "other"]),
+    environment=st.sampled_from(["", "Prod", "live"]),
+)
+def test_time_lays_an_incident_to_the_last_deployment_of_its_place(
+    bench: Any, deployed: list[tuple[str, str]], after: int, service: str, environment: str
+) -> None:
+    """What names no service or environment is about all of them."""
+    told = [
+        bench.deployment(f"c{place}", place, service=of, environment=where)
+        for place, (of, where) in enumerate(deployed)
+    ]
+    incident = bench.incident("i", after + 0.5, service=service, environment=environment)
+    report = bench.report(*told, incident, scope=bench.scope(merge_window=0))
+    fitting = [
+        each.id
+        for each, (of, where) in zip(told, deployed, strict=True)
+        if each.finished_at <= incident.opened_at
+        and (not service or of in ("", service))
+        and (not environment or where.lower() in ("", environment.lower()))
+    ]
+    failed = [row.deployment.id for row in report.deployments if row.failed_because]
+    assert failed == fitting[-1:]
+
+
+@pytest.mark.parametrize("fields", [{"caused_by": ("a" * 40,)}, {"service": "web"}])
+def test_thousands_of_incidents_are_laid_in_bounded_time(bench: Any, fields: dict[str, Any]) -> None:
+    """Whether they name a commit that was deployed as often, or a service of which nothing is known."""
+    number = 4000
+    told = [bench.deployment("a" * 40, place / 100, service="api") for place in range(number)]
+    told += [bench.incident(str(place), place / 100, **fields) for place in range(number)]
+    started = time.process_time()
+    bench.report(*told, scope=bench.scope())
+    assert time.process_time() - started < 3
