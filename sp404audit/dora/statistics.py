@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import mul
 
 from sp404audit.dora.figures import Interval
@@ -16,6 +16,7 @@ __all__ = [
     "LEAST_FOR_INTERVAL",
     "bootstrap_mean",
     "cluster_bootstrap",
+    "cluster_bootstrap_mean",
     "hodges_lehmann",
     "kaplan_meier_median",
     "mann_kendall",
@@ -119,8 +120,11 @@ def _solve(falling: Callable[[float], float], low: float, high: float) -> float:
     return (low + high) / 2
 
 
-def order_statistic(values: Sequence[float]) -> Interval | None:
-    """The interval of a median between two of the values themselves; for independent values, of any distribution.
+def order_statistic(values: Sequence[float], q: float = 0.5) -> Interval | None:
+    """The interval of a quantile between two of the values themselves; for independent values, of any distribution.
+
+    How many values lie below the quantile is binomial (David and Nagaraja, Order Statistics, 2003, chapter 7.1). An end
+    for which there are too few values is None: of six values, none is an upper end of the 90 % quantile.
 
     Returns:
         None for fewer than `LEAST_FOR_INTERVAL` values.
@@ -128,16 +132,23 @@ def order_statistic(values: Sequence[float]) -> Interval | None:
     n = len(values)
     if n < LEAST_FOR_INTERVAL:
         return None
-    ordered, rank = sorted(values), 0
-    below, log_half = 0.0, n * math.log(0.5)
-    # The chance that at most `rank` of n fair coins fall one way.
-    while True:
-        log_chance = math.lgamma(n + 1) - math.lgamma(rank + 1) - math.lgamma(n - rank + 1) + log_half
-        below += math.exp(log_chance)
+    ordered = sorted(values)
+    low, high = _most_at_tail(n, q), _most_at_tail(n, 1 - q)
+    lower = ordered[low - 1] if low else None
+    upper = ordered[n - high] if high else None
+    return Interval(lower, upper, "order statistics")
+
+
+def _most_at_tail(n: int, chance: float) -> int:
+    """The greatest rank such that fewer than `rank` of n events with that chance happen in at most 2.5 % of cases."""
+    below, rank, log_chance, log_other = 0.0, 0, math.log(chance), math.log1p(-chance)
+    while rank <= n:
+        ways = math.lgamma(n + 1) - math.lgamma(rank + 1) - math.lgamma(n - rank + 1)
+        below += math.exp(ways + rank * log_chance + (n - rank) * log_other)
         if below > _TAIL:
             break
         rank += 1
-    return Interval(ordered[rank - 1], ordered[n - rank], "order statistics")
+    return rank
 
 
 def cluster_bootstrap(clusters: Sequence[Sequence[float]], q: float = 0.5) -> Interval | None:
@@ -150,23 +161,44 @@ def cluster_bootstrap(clusters: Sequence[Sequence[float]], q: float = 0.5) -> In
     Returns:
         None for fewer than `LEAST_FOR_INTERVAL` clusters with values.
     """
-    import random
-
     filled = sorted(sorted(cluster) for cluster in clusters if cluster)
     count = len(filled)
     if count < LEAST_FOR_INTERVAL:
         return None
     pool = _Pool(filled)
     draws = max(_LEAST_DRAWS, min(_DRAWS, _WORK // pool.cost))
+    return _middle(pool.quantile(weights, q) for weights in _drawn(count, draws))
+
+
+def cluster_bootstrap_mean(clusters: Sequence[Sequence[float]]) -> Interval | None:
+    """The interval of the mean of all values when they come in clusters, as `cluster_bootstrap`."""
+    filled = sorted((math.fsum(cluster), len(cluster)) for cluster in clusters if cluster)
+    count = len(filled)
+    if count < LEAST_FOR_INTERVAL:
+        return None
+    sums, sizes = [total for total, _ in filled], [size for _, size in filled]
+    draws = max(_LEAST_DRAWS, min(_DRAWS, _WORK // (10 * count)))
+    return _middle(
+        math.fsum(map(mul, weights, sums)) / sum(map(mul, weights, sizes)) for weights in _drawn(count, draws)
+    )
+
+
+def _drawn(count: int, draws: int) -> Iterable[list[int]]:
+    """How often each of so many clusters is drawn, once for each draw of as many."""
+    import random
+
     generator = random.Random(_SEED)  # noqa: S311 (no secret: the same start every time is the point)
-    found = []
     for _ in range(draws):
         weights = [0] * count
         for _ in range(count):
             weights[int(generator.random() * count)] += 1
-        found.append(pool.quantile(weights, q))
-    found.sort()
-    method = f"cluster bootstrap by deployment, {draws} draws"
+        yield weights
+
+
+def _middle(drawn: Iterable[float]) -> Interval:
+    """The middle 95 % of what was drawn."""
+    found = sorted(drawn)
+    method = f"cluster bootstrap by deployment, {len(found)} draws"
     return Interval(quantile(found, _TAIL), quantile(found, 1 - _TAIL), method)
 
 

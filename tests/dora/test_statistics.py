@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import combinations
+from itertools import accumulate, combinations
 
 import pytest
 from hypothesis import given, settings
@@ -61,6 +61,36 @@ def test_a_median_of_few_values_has_no_interval() -> None:
 
 def test_the_order_statistics_of_twenty_values_are_the_sixth_and_the_fifteenth() -> None:
     assert near(statistics.order_statistic([float(each) for each in range(1, 21)]), 6, 15)
+
+
+@pytest.mark.parametrize("q", [0.5, 0.75, 0.9, 0.95])
+@pytest.mark.parametrize("n", [6, 10, 29, 36, 73, 200])
+def test_the_order_statistics_of_a_quantile_are_those_of_the_binomial(n: int, q: float) -> None:
+    """The narrowest ranks that leave 2.5 % at either end, found by adding up every term exactly."""
+    chances = list(accumulate(math.comb(n, k) * q**k * (1 - q) ** (n - k) for k in range(n + 1)))
+    lower = max((rank for rank in range(1, n + 1) if chances[rank - 1] <= 0.025), default=None)
+    upper = min((rank for rank in range(1, n + 1) if 1 - chances[rank - 1] <= 0.025), default=None)
+    found = statistics.order_statistic([float(rank) for rank in range(1, n + 1)], q)
+    assert found is not None
+    assert (found.lower, found.upper) == (lower, upper)
+
+
+def test_six_values_do_not_bound_the_largest_tenth() -> None:
+    found = statistics.order_statistic([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 0.9)
+    assert found is not None
+    assert (found.lower, found.upper) == (4.0, None)
+
+
+def test_the_bootstrap_of_a_mean_draws_whole_clusters() -> None:
+    clusters = [[float(at * 100 + each) for each in range(50)] for at in range(8)]
+    interval = statistics.cluster_bootstrap_mean(clusters)
+    alone = statistics.bootstrap_mean([value for cluster in clusters for value in cluster])
+    assert interval is not None
+    assert alone is not None
+    assert None not in (*interval, *alone)
+    assert interval.upper - interval.lower > 2 * (alone.upper - alone.lower)  # type: ignore[operator]
+    assert interval == statistics.cluster_bootstrap_mean(clusters[::-1])
+    assert statistics.cluster_bootstrap_mean([[1.0, 2.0]] * 5 + [[]]) is None
 
 
 def test_the_bootstrap_wants_six_clusters() -> None:

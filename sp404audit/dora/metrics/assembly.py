@@ -154,8 +154,7 @@ def _verdict(draft: Draft, ledger: Ledger) -> tuple[Verdict, str]:
     interval = draft.intervals.get(target.statistic)
     verdict = judge(target, value, interval, by_point=settings.verdicts == "point")
     if value is None:
-        nothing = "full weeks" if draft.n and target.statistic == _DAYS else draft.events
-        return verdict, f"there are no {nothing} to judge by"
+        return verdict, _without_value(draft, target)
     told = _told(target.statistic, value, draft.unit)
     if settings.verdicts == "point":
         return verdict, f"{told} by the number alone, as the policy wants"
@@ -173,6 +172,12 @@ def _verdict(draft: Draft, ledger: Ledger) -> tuple[Verdict, str]:
 def _told(statistic: str, value: float, unit: Unit) -> str:
     """A number that a target speaks of; deployment days have a unit of their own."""
     return f"{value:g} days a week" if statistic == _DAYS else amount(value, unit)
+
+
+def _without_value(draft: Draft, target: Target) -> str:
+    if draft.n and target.statistic != _DAYS:
+        return f"{draft.events} that are not over yet leave no {target.statistic.removesuffix('_seconds')} to judge by"
+    return f"there are no {'full weeks' if draft.n else draft.events} to judge by"
 
 
 def _without_interval(draft: Draft, target: Target, told: str) -> str:

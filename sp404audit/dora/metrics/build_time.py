@@ -12,10 +12,12 @@ from sp404audit.dora.figures import Counted, Figure, Interval
 from sp404audit.dora.ledger import Ledger
 from sp404audit.dora.metrics.assembly import Draft, buckets, ends, finish
 from sp404audit.dora.settings import Settings, matches_any
-from sp404audit.dora.statistics import mean, median, order_statistic, quantile
+from sp404audit.dora.statistics import bootstrap_mean, mean, median, order_statistic, quantile
 from sp404audit.dora.wording import plural
 
 __all__ = ["build_time"]
+
+_QUANTILES = {"p75_seconds": 0.75, "p90_seconds": 0.9, "p95_seconds": 0.95}
 
 
 def build_time(ledger: Ledger) -> Figure:
@@ -37,7 +39,7 @@ def build_time(ledger: Ledger) -> Figure:
             values=_values(used, times, interval, judged),
             events="builds",
             interval=interval,
-            intervals={"median_seconds": interval},
+            intervals={**_intervals(times), "median_seconds": interval},
             confidence="high" if used else "none",
             because="runs of the pipeline are on record" if used else "no successful build is known",
             sources=[each.source for each in used],
@@ -50,6 +52,12 @@ def build_time(ledger: Ledger) -> Figure:
         ),
         ledger,
     )
+
+
+def _intervals(times: Sequence[int]) -> dict[str, Interval | None]:
+    """Of what a target may speak of, beside the median."""
+    found = {name: order_statistic(times, q) for name, q in _QUANTILES.items()}
+    return {**found, "mean_seconds": bootstrap_mean(times)}
 
 
 def _seconds(build: Build) -> int:
@@ -84,9 +92,7 @@ def _values(
     return {
         "median_seconds": median(times) if times else None,
         "mean_seconds": mean(times) if times else None,
-        "p75_seconds": quantile(times, 0.75) if times else None,
-        "p90_seconds": quantile(times, 0.9) if times else None,
-        "p95_seconds": quantile(times, 0.95) if times else None,
+        **{name: quantile(times, q) if times else None for name, q in _QUANTILES.items()},
         "n": len(used),
         "interval_seconds": ends(interval),
         "queue_median_seconds": median(waits) if waits else None,

@@ -26,6 +26,9 @@ from sp404audit.records import NamedTuple
 __all__ = ["Spell", "Spells"]
 
 
+_QUANTILES = {"median_seconds": 0.5, "p75_seconds": 0.75, "p90_seconds": 0.9}
+
+
 class Spell(NamedTuple):
     """One stretch of time that something lasted.
 
@@ -74,16 +77,17 @@ class Spells:
 
     @cached_property
     def intervals(self) -> dict[str, Interval | None]:
-        """Of median and mean. What is not over yet leaves the upper end open."""
-        found = {"median_seconds": self._median_interval(), "mean_seconds": bootstrap_mean(self.ended)}
+        """Of every number that a target may speak of. What is not over yet leaves the upper end open."""
+        found = {name: self._interval(q) for name, q in _QUANTILES.items()}
+        found["mean_seconds"] = bootstrap_mean(self.ended)
         mean_interval = found["mean_seconds"]
         if self.open and mean_interval is not None:
             found["mean_seconds"] = mean_interval._replace(upper=None)
         return found
 
-    def _median_interval(self) -> Interval | None:
+    def _interval(self, q: float) -> Interval | None:
         """Between order statistics: an open spell counts as one that lasts for ever."""
-        interval = order_statistic([*map(float, self.ended), *[float("inf")] * len(self.open)])
+        interval = order_statistic([*map(float, self.ended), *[float("inf")] * len(self.open)], q)
         if interval is None or interval.lower == float("inf"):
             return None
         return interval._replace(upper=None) if interval.upper == float("inf") else interval

@@ -12,7 +12,14 @@ from collections.abc import Mapping, Sequence
 from sp404audit.dora.figures import Bucket, Confidence, Counted, Figure, Interval
 from sp404audit.dora.ledger import Arrival, Ledger
 from sp404audit.dora.metrics.assembly import Draft, buckets, deployment_confidence, ends, finish
-from sp404audit.dora.statistics import LEAST_FOR_INTERVAL, cluster_bootstrap, mean, median, quantile
+from sp404audit.dora.statistics import (
+    LEAST_FOR_INTERVAL,
+    cluster_bootstrap,
+    cluster_bootstrap_mean,
+    mean,
+    median,
+    quantile,
+)
 from sp404audit.dora.wording import plural
 
 __all__ = ["lead_time"]
@@ -65,9 +72,10 @@ def _by_deployment(used: Sequence[Arrival]) -> dict[str, list[float]]:
 
 
 def _intervals(clusters: Sequence[Sequence[float]], wanted: str) -> dict[str, Interval | None]:
-    """Of the median, and of the quantile that the target speaks of: each costs a bootstrap."""
+    """Of the median, and of the number that the target speaks of: each costs a bootstrap."""
     names = dict.fromkeys(["median_seconds", wanted])
-    return {name: cluster_bootstrap(clusters, _QUANTILES[name]) for name in names if name in _QUANTILES}
+    found = {name: cluster_bootstrap(clusters, _QUANTILES[name]) for name in names if name in _QUANTILES}
+    return {**found, "mean_seconds": cluster_bootstrap_mean(clusters)} if wanted == "mean_seconds" else found
 
 
 def _values(

@@ -152,6 +152,14 @@ def test_quantiles_and_the_interval_of_whole_deployments(bench: Any) -> None:
     assert figure.band.classes[0] == figure.band.classes[-1]
 
 
+@pytest.mark.parametrize(("target", "verdict"), [("9h mean", "pass"), ("3h mean", "not proven"), ("1h mean", "fail")])
+def test_a_target_may_speak_of_the_mean(bench: Any, target: str, verdict: str) -> None:
+    deployments, graph = line_of(bench, 1, 2, 3, 4, 5, 6)
+    scope = bench.scope(targets={"lead-time": target})
+    figure = bench.report(*deployments, history=graph, scope=scope).figure("lead_time")
+    assert figure.verdict == verdict
+
+
 def test_changes_of_one_deployment_make_no_interval(bench: Any) -> None:
     graph = bench.line(*[bench.change(f"c{n}", n) for n in range(100)])
     figure = bench.report(

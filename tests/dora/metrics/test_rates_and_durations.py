@@ -99,6 +99,22 @@ def test_the_target_speaks_of_the_mean(bench: Any, target: str, verdict: str) ->
     assert figure.verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("target", "verdict"),
+    [("30m p90", "pass"), ("28m p90", "not proven"), ("26m p90", "fail"), ("28m p75", "pass"), ("22m p75", "fail")],
+)
+def test_quantiles_have_intervals_of_their_own(bench: Any, target: str, verdict: str) -> None:
+    incidents = [bench.incident(f"{n}", n, n + (10 + n % 20) / 60) for n in range(60)]
+    figure = bench.report(*incidents, scope=bench.scope(targets={"mttr": target})).figure("mttr")
+    assert figure.verdict == verdict
+
+
+def test_a_quantile_that_open_incidents_leave_unknown_says_so(bench: Any) -> None:
+    figure = times(bench, *[10] * 8, None, targets={"mttr": "1h p90"}).figure("mttr")
+    assert figure.verdict == "not proven"
+    assert figure.verdict_because == "incidents that are not over yet leave no p90 to judge by"
+
+
 def test_what_is_not_over_counts_as_lasting(bench: Any) -> None:
     figure = times(bench, 10, 20, None, targets={"mttr": "1d"}).figure("mttr")
     assert figure.values["median_seconds"] == 1200

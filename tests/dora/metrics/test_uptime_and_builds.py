@@ -138,6 +138,16 @@ def test_builds_that_succeeded_count(bench: Any) -> None:
     assert figure.excluded == {"its outcome is cancelled": 1, "its outcome is failure": 1}
 
 
+@pytest.mark.parametrize(
+    ("target", "verdict"),
+    [("9m p95", "pass"), ("5m p95", "fail"), ("9m mean", "pass"), ("1m mean", "fail")],
+)
+def test_a_target_may_speak_of_the_slowest_builds(bench: Any, target: str, verdict: str) -> None:
+    builds = [build(bench, 1 + place % 7, place) for place in range(100)]
+    figure = bench.report(*builds, scope=bench.scope(targets={"build-time": target})).figure("build_time")
+    assert figure.verdict == verdict
+
+
 def test_waiting_is_told_apart(bench: Any) -> None:
     first = build(bench, 5, 1, queued_at=bench.at(1) - 30)
     again = build(bench, 5, 2, queued_at=bench.at(1), attempt=2)
