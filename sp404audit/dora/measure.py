@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sp404audit.discovery import Reader
+from sp404audit.dora.comparison import before, with_comparisons
 from sp404audit.dora.counting import production
 from sp404audit.dora.events import Collected, History
-from sp404audit.dora.figures import MetricsReport, Window
+from sp404audit.dora.figures import Figure, MetricsReport, Window
 from sp404audit.dora.fusion import fuse, known_at
 from sp404audit.dora.influences import with_influences
-from sp404audit.dora.ledger import Scope, draw_up
+from sp404audit.dora.ledger import Ledger, Scope, draw_up
 from sp404audit.dora.metrics import figures
 from sp404audit.dora.settings import Settings, SettingsError
 from sp404audit.dora.window import Calendar, WindowError, parse_moment, utc, window
@@ -121,13 +123,19 @@ def report(
     if scope.service and scope.service not in services:
         there_are = f"there are {', '.join(services)}" if services else "name them under `metrics: services:`"
         raise MeasureError(f"{scope.service} is no service of this repository; {there_are}")
-    ledger = draw_up(scope, fused, [each.report for each in collected], history)
+    reports = [each.report for each in collected]
+    ledger = draw_up(scope, fused, reports, history)
+
+    def earlier() -> tuple[Figure, ...]:
+        return figures(_since_known(draw_up(scope._replace(window=before(scope.window)), fused, reports, history)))
+
+    compared = with_comparisons(figures(ledger), [each.name for each in reports], earlier)
     return MetricsReport(
         version=__version__,
         policy=policy,
         window=scope.window,
         as_of=scope.as_of,
-        figures=with_influences(figures(ledger), findings),
+        figures=with_influences(compared, findings),
         sources=ledger.sources,
         disagreements=fused.disagreements,
         services=services,
@@ -138,6 +146,14 @@ def report(
         builds=tuple(each for each in ledger.builds if ledger.holds(each.finished_at)),
         availability=ledger.availability,
     )
+
+
+def _since_known(ledger: Ledger) -> Ledger:
+    """A ledger that begins with the first deployment where nothing tells of what came before: no record is no zero."""
+    first = min((each.deployment.finished_at for each in ledger.standings), default=None)
+    if first is None or ledger.begins_at is not None or first <= ledger.scope.window.since:
+        return ledger
+    return replace(ledger, covers_since=max(first, ledger.covers_since or first))
 
 
 def _scope(

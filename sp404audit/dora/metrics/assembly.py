@@ -27,7 +27,7 @@ from sp404audit.dora.statistics import mann_kendall, theil_sen
 from sp404audit.dora.targets import events_for_interval, judge
 from sp404audit.dora.wording import amount, plural
 
-__all__ = ["Draft", "buckets", "deployment_confidence", "ends", "finish", "trend", "weaker"]
+__all__ = ["BETTER_UPWARDS", "Draft", "buckets", "deployment_confidence", "ends", "finish", "trend", "weaker"]
 
 LEAST_BUCKETS = 8
 """With fewer full weeks no trend is told from chance."""
@@ -38,7 +38,7 @@ MOST_BUCKETS = 260
 _CHANCE = 0.05
 _DAYS = "median_days_per_week"
 _CONFIDENCES: tuple[Confidence, ...] = ("none", "low", "medium", "high")
-_BETTER_UPWARDS = frozenset({"deployment_frequency", "uptime"})
+BETTER_UPWARDS = frozenset({"deployment_frequency", "uptime"})
 
 
 @dataclass
@@ -236,6 +236,6 @@ def trend(metric: str, weeks: Sequence[Bucket]) -> Trend | None:
     if chance >= _CHANCE:
         return Trend("none", None, f"no trend beyond chance over {len(values)} weeks (p = {chance:.2f})")
     told = "p < 0.001" if chance < 0.001 else f"p = {chance:.3f}"
-    is_better = (slope > 0) == (metric in _BETTER_UPWARDS)
+    is_better = (slope > 0) == (metric in BETTER_UPWARDS)
     word = "rises" if slope > 0 else "falls"
     return Trend("up" if slope > 0 else "down", is_better, f"{word} over {len(values)} weeks ({told})")
