@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sp404audit.dora.events import Build
 from sp404audit.dora.figures import METRICS, MetricsReport
+from sp404audit.dora.measure import report
 
 HOURS = st.integers(0, 28 * 24 - 1)
 OUTCOMES = st.sampled_from(["success"] * 6 + ["failure", "cancelled", "running"])
@@ -59,6 +60,60 @@ def test_order_does_not_matter(bench: Any, events: Any, data: Any, seed: int) ->
     shuffled = list(told)
     random.Random(seed).shuffle(shuffled)
     assert measured(bench, told) == measured(bench, shuffled)
+
+
+FEW_HOURS = st.integers(0, 12)
+
+
+@pytest.fixture(scope="session")
+def told_by_several(bench: Any) -> st.SearchStrategy[list[tuple[str, Any]]]:
+    """Events of three sources, many of one hour, of one commit or of one address: which source, and the event."""
+
+    def deployment(source: str, name: str, hours: int, again: int, version: str) -> tuple[str, Any]:
+        made = bench.deployment(name, hours, source=source, version=version, basis="deployment")
+        return source, made._replace(id=f"{made.id}:{again}")
+
+    def tag(version: str, hours: int, name: str) -> tuple[str, Any]:
+        return "git", bench.tag(version, hours, name)
+
+    def incident(source: str, number: int, hours: int, lasts: int | None, page: int, cause: str) -> tuple[str, Any]:
+        end = None if lasts is None else hours + lasts
+        url = f"https://example.org/{page}" if page else ""
+        made = bench.incident(str(number), hours, end, url=url, caused_by=(cause,) if cause < "c" else ())
+        return source, made._replace(source=source)
+
+    def build(source: str, number: int, hours: int, attempt: int) -> tuple[str, Any]:
+        start = bench.at(hours)
+        return source, Build(f"build:{number}", source, start, start + 60 * attempt, attempt=attempt)
+
+    sources, again = st.sampled_from(["events", "github"]), st.integers(1, 3)
+    one = st.one_of(
+        st.builds(deployment, sources, st.sampled_from("abc"), FEW_HOURS, again, st.sampled_from(["", "v1", "v2"])),
+        st.builds(tag, st.sampled_from(["v1", "v2", "v10"]), FEW_HOURS, st.sampled_from("abc")),
+        st.builds(incident, sources, again, FEW_HOURS, st.none() | again, st.integers(0, 2), st.sampled_from("abcd")),
+        st.builds(build, sources, again, FEW_HOURS, again),
+    )
+    # A source tells of each thing once; of one with several attempts, of each of them.
+    return st.lists(one, max_size=16, unique_by=lambda told: (told[0], told[1].id, getattr(told[1], "attempt", 0)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), seed=st.integers(0, 1000))
+def test_neither_the_order_of_sources_nor_of_records_matters(
+    bench: Any, told_by_several: Any, data: Any, seed: int
+) -> None:
+    """Two records of one second, or of one thing, are as likely to come in either order."""
+    told = data.draw(told_by_several)
+    shuffled = list(told)
+    random.Random(seed).shuffle(shuffled)
+
+    def found(events: list[tuple[str, Any]], names: list[str]) -> MetricsReport:
+        collected = [bench.told(*[event for source, event in events if source == name], name=name) for name in names]
+        # How many records a source gave is its own count, in its own order.
+        reports = [each._replace(report=each.report._replace(counts={})) for each in collected]
+        return report(bench.scope(days=2), reports, history(bench))
+
+    assert found(told, ["events", "git", "github"]) == found(shuffled, ["github", "events", "git"])
 
 
 @settings(max_examples=100, deadline=None)
