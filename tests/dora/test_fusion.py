@@ -159,6 +159,16 @@ def test_builds_and_samples_come_in_order(bench: Any) -> None:
     assert found.availability == (seen,)
 
 
+def test_events_of_several_sources_come_in_order_of_time(bench: Any) -> None:
+    """Whichever source weighs more."""
+    builds = [Build(f"{n}", source, bench.at(n), bench.at(n + 1)) for n, source in ((5, "events"), (2, "github"))]
+    incidents = [bench.incident("late", 9), Incident("github:issue:1", "github", bench.at(3))]
+    told = [bench.told(*pair, name=pair[0].source) for pair in zip(builds, incidents, strict=True)]
+    found = fused(bench, *told)
+    assert found.builds == tuple(builds[::-1])
+    assert found.incidents == tuple(incidents[::-1])
+
+
 def test_changes_of_several_sources_are_completed(bench: Any) -> None:
     merged = bench.change("a", 1, merged_at=bench.at(2))
     opened = bench.change("a", 1, first_commit_at=bench.at(0), pull_request=7, labels=("x",))

@@ -188,6 +188,29 @@ def test_a_median_lies_in_its_interval(values: list[float]) -> None:
 
 
 @PROPERTY
+@given(VALUES, st.sampled_from([0.75, 0.9, 0.95]))
+def test_a_quantile_lies_in_its_interval(values: list[float], q: float) -> None:
+    interval = statistics.order_statistic(values, q)
+    if interval is not None:
+        estimate = statistics.quantile(sorted(values), q)
+        assert interval.lower is None or interval.lower <= estimate
+        assert interval.upper is None or estimate <= interval.upper
+
+
+@PROPERTY
+@given(VALUES, st.integers(1, 4))
+def test_means_lie_in_their_intervals(values: list[float], size: int) -> None:
+    """Of values that stand alone, and of clusters of them."""
+    clusters = [values[at : at + size] for at in range(0, len(values), size)]
+    for interval in (statistics.bootstrap_mean(values), statistics.cluster_bootstrap_mean(clusters)):
+        if interval is not None:
+            assert interval.lower is not None
+            assert interval.upper is not None
+            assert interval.lower <= statistics.mean(values) * (1 + 1e-9)
+            assert statistics.mean(values) <= interval.upper * (1 + 1e-9)
+
+
+@PROPERTY
 @given(VALUES, st.lists(st.integers(0, 4), min_size=40, max_size=40), st.sampled_from([0.5, 0.75, 0.9]))
 def test_a_weighted_quantile_is_that_of_the_repeated_values(values: list[float], weights: list[int], q: float) -> None:
     ordered = sorted(values)

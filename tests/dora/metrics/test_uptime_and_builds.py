@@ -148,6 +148,12 @@ def test_a_target_may_speak_of_the_slowest_builds(bench: Any, target: str, verdi
     assert figure.verdict == verdict
 
 
+def test_a_build_counts_when_it_ends(bench: Any) -> None:
+    before, after = build(bench, 90, -1), build(bench, 90, 28 * 24 - 1)
+    figure = bench.report(before, after, scope=bench.scope(as_of=30 * 24)).figure("build_time")
+    assert [row.event for row in figure.evidence] == [before.id]
+
+
 def test_waiting_is_told_apart(bench: Any) -> None:
     first = build(bench, 5, 1, queued_at=bench.at(1) - 30)
     again = build(bench, 5, 2, queued_at=bench.at(1), attempt=2)
