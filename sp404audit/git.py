@@ -16,20 +16,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     import subprocess
 
-__all__ = ["GitError", "Running", "git", "open_git", "records", "top_folder", "version"]
+__all__ = ["GitError", "Running", "git", "open_git", "records", "spooled", "top_folder", "version"]
 
 SECONDS = 60.0
 """How long a command may take whose output is waited for; the log of Linux's kernel takes about ten."""
 
 MAX_OUTPUT_BYTES = 256 * 1024 * 1024
 MAX_RECORD_BYTES = 16 * 1024 * 1024
+MAX_SPOOLED_BYTES = 8 * 1024 * 1024 * 1024
+_LOOK_SECONDS = 0.25
 
 _DIFF = ("--no-ext-diff", "--no-textconv", "--no-color", "--submodule=short", "--ignore-submodules=dirty")
 _COMMANDS: dict[str, tuple[str, ...]] = {
@@ -186,6 +188,62 @@ def open_git(
         GitError: as `git`, at the end of the block when git failed.
     """
     import subprocess
+
+    with _started(
+        root, arguments, input, subprocess.PIPE if talk else None, subprocess.PIPE, seconds, index
+    ) as process:
+        yield Running(process)
+
+
+@contextmanager
+def spooled(
+    root: str | os.PathLike[str],
+    *arguments: str,
+    input: bytes | None = None,  # noqa: A002
+    seconds: float = 600.0,
+) -> Iterator[IO[bytes]]:
+    """Run a git command to its end, and give what it printed as a file to read, which lasts as long as the block.
+
+    A pipe holds little: git would wait for its reader a thousand times, which costs as much as the printing.
+
+    Args:
+        root: as for `git`.
+        arguments: as for `git`.
+        input: what the command reads.
+        seconds: how long the command may take.
+
+    Raises:
+        GitError: as `git`, before the block is entered; also when git prints more than 8 GiB.
+    """
+    import subprocess
+    import tempfile
+
+    with tempfile.TemporaryFile() as written:
+        with _started(root, arguments, input, None, written, seconds, None) as process:
+            is_done = False
+            while not is_done:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_LOOK_SECONDS)
+                is_done = process.poll() is not None
+                if os.fstat(written.fileno()).st_size > MAX_SPOOLED_BYTES:
+                    most = MAX_SPOOLED_BYTES // 1024**3
+                    raise GitError(f"git {arguments[0]} printed more than {most} GiB and was stopped")
+        written.seek(0)
+        yield written
+
+
+@contextmanager
+def _started(
+    root: str | os.PathLike[str],
+    arguments: tuple[str, ...],
+    input: bytes | None,  # noqa: A002
+    stdin: int | None,
+    stdout: int | IO[bytes],
+    seconds: float,
+    index: str | None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a git command, and see to its end; without a `stdin` of its own it reads `input`."""
+    import subprocess
     import tempfile
 
     command = _command(arguments)
@@ -198,15 +256,15 @@ def open_git(
                 [_program(top), *command],
                 cwd=root,
                 env=_environment(top, index),
-                stdin=subprocess.PIPE if talk else given,
-                stdout=subprocess.PIPE,
+                stdin=given if stdin is None else stdin,
+                stdout=stdout,
                 stderr=errors,
             )
         except (OSError, ValueError) as error:
             raise GitError(f"git cannot be started: {error}") from error
         overdue = _Overdue(process, seconds)
         try:
-            yield Running(process)
+            yield process
             finished = _finish(process)
         finally:
             overdue.cancel()
@@ -240,8 +298,7 @@ def _finish(process: subprocess.Popen[bytes]) -> int:
     """Wait for the end of a process of which no more is wanted; one that still prints is stopped, and that is fine."""
     if process.stdin is not None:
         _close(process.stdin)
-    assert process.stdout is not None
-    if process.stdout.read(1):
+    if process.stdout is not None and process.stdout.read(1):
         process.kill()
         process.wait()
         return 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sp404audit import git as module
-from sp404audit.git import GitError, git, open_git, records, top_folder
+from sp404audit.git import GitError, git, open_git, records, spooled, top_folder
 
 if TYPE_CHECKING:
     from tests.conftest import GitRepository
@@ -56,6 +56,19 @@ class TestReading:
         monkeypatch.setattr(module, "MAX_RECORD_BYTES", 90_000)
         with pytest.raises(GitError, match="a record of more than"):
             list(records(repository.root, "log", "-z", "--format=%s"))
+
+    def test_output_can_be_read_from_a_file_when_git_is_done(self, repository: GitRepository) -> None:
+        with spooled(repository.root, "log", "-z", "--format=%s") as written:
+            assert written.read() == b"second\0first\0"
+
+    def test_a_file_holds_no_more_than_it_may(self, repository: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "MAX_SPOOLED_BYTES", 3)
+        with pytest.raises(GitError, match="printed more than"), spooled(repository.root, "log", "-z", "--format=%s"):
+            pytest.fail("there is nothing to read")
+
+    def test_a_failure_is_told_before_anything_is_read(self, repository: GitRepository) -> None:
+        with pytest.raises(GitError), spooled(repository.root, "log", "--end-of-options", "no-such-branch"):
+            pytest.fail("there is nothing to read")
 
     def test_whoever_has_seen_enough_may_leave(self, repository: GitRepository) -> None:
         for number in range(30):

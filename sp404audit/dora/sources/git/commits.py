@@ -1,4 +1,4 @@
-"""Every commit, by one `git log`, read as a stream into compact columns.
+"""Every commit, by one `git log`, read piece by piece into compact columns.
 
 Records are told apart by NUL alone, which no part of a commit can hold: any other separator stands in some message.
 """
@@ -9,11 +9,10 @@ import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import IO
 
 from sp404audit.dora.sources.git.messages import MAX_MESSAGE, Revert, read_revert, split_subject
 from sp404audit.dora.sources.git.references import MAX_TIME, moment
-from sp404audit.git import GitError, open_git
+from sp404audit.git import GitError, spooled
 
 __all__ = ["FORMAT", "UNKNOWN", "Commits", "read_commits"]
 
@@ -24,7 +23,6 @@ UNKNOWN = -1
 
 MAX_COMMITS = 5_000_000
 _CHUNK = 1 << 18
-_PIPE = 1 << 20
 _MAX_IDENTITY = 300
 _ENDS = (")", " ", "\t", "\r")
 _SECONDS = 600.0
@@ -103,10 +101,9 @@ def read_commits(root: str | os.PathLike[str], tips: Iterable[str]) -> Commits:
     wanted = "".join(f"{tip}\n" for tip in dict.fromkeys(tips)).encode("ascii")
     options = ("-z", f"--format={FORMAT}", "--encoding=UTF-8", "--no-notes", "--no-decorate", "--no-patch")
     commits = Commits()
-    with open_git(root, "log", *options, "--ignore-missing", "--stdin", input=wanted, seconds=_SECONDS) as running:
-        _widen(running.stdout)
+    with spooled(root, "log", *options, "--ignore-missing", "--stdin", input=wanted, seconds=_SECONDS) as written:
         fields: list[str] = []
-        for text in _texts(running.stdout.read):
+        for text in _texts(written.read):
             fields += text.split("\0")
             whole = len(fields) - len(fields) % _WIDTH
             commits.add(fields[:whole])
@@ -114,16 +111,6 @@ def read_commits(root: str | os.PathLike[str], tips: Iterable[str]) -> Commits:
             if len(commits) > MAX_COMMITS:
                 raise GitError(f"there are more than {MAX_COMMITS:,} commits; that is more than can be measured")
     return commits
-
-
-def _widen(pipe: IO[bytes]) -> None:
-    """Let git write ahead, where the system can: it waits for its reader a few dozen times then, not thousands."""
-    try:
-        import fcntl
-
-        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
-    except (ImportError, AttributeError, OSError):
-        return  # not Linux, or the user has used up what pipes may take: slower, and no worse
 
 
 def _texts(read: Callable[[int], bytes]) -> Iterator[str]:
