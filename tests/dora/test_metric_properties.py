@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from sp404audit.dora.events import Build
 from sp404audit.dora.figures import METRICS, MetricsReport
 from sp404audit.dora.measure import report
+from sp404audit.reports.dora import json_report
 
 HOURS = st.integers(0, 28 * 24 - 1)
 OUTCOMES = st.sampled_from(["success"] * 6 + ["failure", "cancelled", "running"])
@@ -187,6 +190,18 @@ def test_two_windows_add_up_to_the_whole(bench: Any, events: Any, data: Any, cut
     rate = [report.figure("change_failure_rate").values for report in (whole, *parts)]
     if "k" in rate[0]:
         assert rate[0]["k"] == rate[1]["k"] + rate[2]["k"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_every_report_keeps_the_schema_and_every_value_is_in_it(bench: Any, told_by_several: Any, data: Any) -> None:
+    told = [event for _, event in data.draw(told_by_several)]
+    schema = json_report.schema()
+    found = json.loads(json_report.render(measured(bench, told, days=2)))
+    assert [error.json_path for error in jsonschema.Draft202012Validator(schema).iter_errors(found)] == []
+    common = schema["$defs"]["figure"]["properties"].keys()
+    for metric, figure in found["metrics"].items():
+        assert figure.keys() <= common | schema["properties"]["metrics"]["properties"][metric]["properties"].keys()
 
 
 @settings(max_examples=50, deadline=None)

@@ -142,7 +142,7 @@ def _value(value: object) -> Any:
     if hasattr(value, "_asdict"):
         return _plain(value)
     if isinstance(value, dict):
-        return {str(key): _value(item) for key, item in value.items()}
+        return {_text(str(key)): _value(item) for key, item in value.items()}
     return _list(value) if isinstance(value, list | tuple) else value
 
 

@@ -53,6 +53,15 @@ def test_json_keeps_its_schema(finished: MetricsReport) -> None:
     assert [error.json_path for error in validator.iter_errors(json.loads(render("json", finished)))] == []
 
 
+def test_the_schema_says_what_each_value_is(finished: MetricsReport) -> None:
+    metrics = json_report.schema()["properties"]["metrics"]["properties"]
+    for figure in finished.figures:
+        described = metrics[figure.metric]["properties"]
+        assert set(figure.values) <= set(described), figure.metric
+        for name, told in described.items():
+            assert {"description", "$ref"} & set(told), (figure.metric, name)
+
+
 def test_json_holds_the_promised_keys(finished: MetricsReport) -> None:
     metrics = json.loads(render("json", finished))["metrics"]
     assert list(metrics) == list(METRICS)
