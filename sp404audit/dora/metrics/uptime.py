@@ -14,6 +14,7 @@ from sp404audit.dora.figures import Bucket, Confidence, Counted, Figure, Interva
 from sp404audit.dora.ledger import Ledger
 from sp404audit.dora.metrics.assembly import Draft, finish
 from sp404audit.dora.targets import judge
+from sp404audit.dora.window import utc
 from sp404audit.dora.wording import amount, interval_text, plural, span
 from sp404audit.records import NamedTuple
 
@@ -77,14 +78,14 @@ def _from_monitoring(ledger: Ledger) -> Figure:
             method="uptime/v1:samples",
             unit="ratio",
             value=worst.observed,
-            n=_days_seen(worst),
+            n=_days_seen(worst, window),
             values=values,
             events="days with samples",
             interval=interval,
             confidence=confidence,
             because=because,
             sources=[each.of.source for each in seen],
-            evidence=[_evidence(each, window, each is worst) for each in seen],
+            evidence=[row for each in seen for row in _evidence(each, window, counts=each is worst)],
             remarks=_remarks(worst, seen),
             buckets=_days(worst, ledger),
             in_dora=False,
@@ -154,19 +155,36 @@ def _budget(ledger: Ledger, down: float) -> dict[str, object]:
     }
 
 
-def _days_seen(worst: _Seen) -> int:
+def _days_seen(worst: _Seen, window: Window) -> int:
     """On how many days anything was seen."""
     if worst.observed is None:
         return 0
-    return sum(1 for _, up, down, _ in worst.of.days if up + down > 0) or 1
+    return sum(1 for _, up, down, _ in _days_within(worst.of, window) if up + down > 0) or 1
 
 
-def _evidence(seen: _Seen, window: Window, counts: bool) -> Counted:
+def _evidence(seen: _Seen, window: Window, *, counts: bool) -> Iterable[Counted]:
+    """A line for each day of the service that counts, as far as days are told apart; one for each other service."""
     of = seen.of
-    rule = f"{of.signal}: up {span(seen.up)}, down {span(seen.down)}, not seen {span(seen.unknown)}"
-    if not counts:
-        rule += "; another service was worse"
-    return Counted(of.service or of.signal, window.since, seen.observed, counts, rule, of.source)
+    name = of.service or of.signal
+    days = _days_within(of, window) if counts else []
+    for start, up, down, unknown in days:
+        value = up / (up + down) if up + down > 0 else None
+        day = utc(start).partition("T")[0]
+        rule = _rule(of.signal, up, down, unknown)
+        yield Counted(f"{name} {day}", max(start, window.since), value, value is not None, rule, of.source)
+    if not days:
+        rule = _rule(of.signal, seen.up, seen.down, seen.unknown)
+        rule = rule if counts else f"{rule}; another service was worse"
+        is_seen = counts and seen.observed is not None
+        yield Counted(name, window.since, seen.observed, is_seen, rule, of.source)
+
+
+def _rule(signal: str, up: float, down: float, unknown: float) -> str:
+    return f"{signal}: up {span(up)}, down {span(down)}, not seen {span(unknown)}"
+
+
+def _days_within(of: Availability, window: Window) -> list[tuple[int, float, float, float]]:
+    return [day for day in of.days if window.since - 86_400 < day[0] < window.until]
 
 
 def _remarks(worst: _Seen, seen: Sequence[_Seen]) -> list[str]:
@@ -182,11 +200,10 @@ def _days(worst: _Seen, ledger: Ledger) -> tuple[Bucket, ...]:
     """A bucket a day; a day of which nothing was seen is a gap."""
     window = ledger.scope.window
     found = []
-    for start, up, down, unknown in worst.of.days:
-        if window.since - 86_400 < start < window.until:
-            value = up / (up + down) if up + down > 0 else None
-            whole = up + down + unknown
-            found.append(Bucket(start, round(start + whole), value, 1 if value is not None else 0, whole < 82_800))
+    for start, up, down, unknown in _days_within(worst.of, window):
+        value = up / (up + down) if up + down > 0 else None
+        whole = up + down + unknown
+        found.append(Bucket(start, round(start + whole), value, 1 if value is not None else 0, whole < 82_800))
     return tuple(found)
 
 

@@ -138,6 +138,29 @@ def test_builds_that_succeeded_count(bench: Any) -> None:
     assert figure.excluded == {"its outcome is cancelled": 1, "its outcome is failure": 1}
 
 
+def test_each_day_is_evidence(bench: Any) -> None:
+    """The day with downtime can be found; a day of which nothing is known does not count."""
+    day = 86_400
+    days = (
+        (bench.at(0), day - 600.0, 600.0, 0.0),
+        (bench.at(24), 0.0, 0.0, float(day)),
+        (bench.at(48), 1.0 * day, 0.0, 0.0),
+    )
+    api = Availability("prometheus", "api", "up", bench.at(0), bench.at(72), 2.0 * day - 600, 600.0, float(day), days)
+    web = api._replace(service="web", down=0.0, up=2.0 * day)
+    told = bench.told(name="prometheus")._replace(availability=(api, web))
+    figure = report(bench.scope(days=3), [told]).figure("uptime")
+    assert [(row.event, row.counted) for row in figure.evidence] == [
+        ("api 2025-01-01", True),
+        ("api 2025-01-02", False),
+        ("api 2025-01-03", True),
+        ("web", False),
+    ]
+    assert figure.evidence[0].rule == "up: up 23.8 h, down 10.0 min, not seen 0 s"
+    assert figure.evidence[0].value == pytest.approx(1 - 600 / day)
+    assert figure.n == 2
+
+
 @pytest.mark.parametrize(
     ("target", "verdict"),
     [("9m p95", "pass"), ("5m p95", "fail"), ("9m mean", "pass"), ("1m mean", "fail")],
