@@ -116,6 +116,55 @@ def test_a_figure_is_explained_by_its_events(run: Run) -> None:
     assert "8.0 h" in finished.stdout
 
 
+def test_counting_rules_from_an_event_file_to_the_report(run: Run, tmp_path: Path) -> None:
+    """Two regions, a rollback, a redeploy, a preview, an attempt that failed and one elsewhere: two deployments."""
+    (tmp_path / ".sp404audit.yaml").write_text("version: 1\nmetrics: {production-environments: ['prod-*']}\n")
+    lines = ["kind,id,finished_at,sha,version,environment,outcome,prerelease,opened_at,resolved_at,caused_by,service"]
+    steps = [
+        ("03T10:00", "a", "v1.0.0", "prod-eu", "success", ""),
+        ("03T10:20", "a", "v1.0.0", "prod-us", "success", ""),
+        ("05T10:00", "b", "v1.1.0", "prod-eu", "success", ""),
+        ("05T11:00", "a", "v1.0.0", "prod-eu", "success", ""),
+        ("05T15:00", "b", "v1.1.0", "prod-eu", "success", ""),
+        ("06T15:00", "c", "v1.2.0-rc1", "prod-eu", "success", "true"),
+        ("07T15:00", "d", "v1.2.0", "prod-eu", "failure", ""),
+        ("08T23:30", "e", "v1.3.0", "staging", "success", ""),
+    ]
+    for number, (at, sha, version, environment, outcome, preview) in enumerate(steps):
+        when = f"2025-03-{at}:00Z"
+        lines.append(f"deployment,{number},{when},{sha * 40},{version},{environment},{outcome},{preview},,,,api")
+    lines.append("incident,i,,,,,,,2025-03-05T10:30:00Z,2025-03-05T11:05:00Z,2,api")
+    events = tmp_path / "events.csv"
+    events.write_text("\n".join(lines) + "\n")
+    asked = ("--events", str(events), "--since", "2025-03-03", "--as-of", "2025-03-31", "--service", "api")
+    found = json.loads(run("dora", *asked, "-f", "json", cwd=tmp_path).stdout)
+    metrics = found["metrics"]
+    frequency = metrics["deployment_frequency"]
+    assert frequency["deployments"] == 2
+    roles = ("merged", "rollbacks", "redeploys", "prereleases", "failed_attempts", "other_environments")
+    assert [frequency[role] for role in roles] == [1] * 6
+    assert (metrics["change_failure_rate"]["k"], metrics["change_failure_rate"]["n"]) == (1, 2)
+    assert metrics["recovery_time"]["median_seconds"] == 65 * 60
+    unknown = run("dora", *asked[:-1], "web", cwd=tmp_path)
+    assert (unknown.returncode, unknown.stderr.strip()) == (
+        2,
+        "sp404audit: web is no service of this repository; there are api",
+    )
+
+
+def test_a_time_zone_moves_weeks_and_nothing_else(run: Run, tmp_path: Path) -> None:
+    """Sunday 23:30 UTC is Monday in Berlin; its week from 2025-03-24 on has an hour less."""
+    events = tmp_path / "events.csv"
+    events.write_text("kind,id,finished_at\ndeployment,0,2025-03-01\ndeployment,1,2025-03-30T23:30:00Z\n")
+    weeks = {}
+    for zone in ("UTC", "Europe/Berlin"):
+        asked = ("dora", "--events", str(events), "--since", "2025-03-24", "--as-of", "2025-04-07", "--timezone", zone)
+        figure = json.loads(run(*asked, "-f", "json", cwd=tmp_path).stdout)["metrics"]["deployment_frequency"]
+        assert figure["deployments"] == 1
+        weeks[zone] = [(week["value"], (week["end"] - week["start"]) // 3600) for week in figure["series"]]
+    assert weeks == {"UTC": [(1, 168), (0, 168)], "Europe/Berlin": [(0, 167), (1, 168)]}
+
+
 def test_files_and_folders_are_written(run: Run, tmp_path: Path) -> None:
     history = tmp_path / "history.jsonl"
     for _ in range(2):

@@ -25,6 +25,10 @@ __all__ = ["deployment_frequency"]
 METHOD = "deployment_frequency/v1:deployments_per_week"
 _WEEK = 7 * 86_400
 _DAYS_OF_FOUR_KEYS = 3
+_BETTER_EVIDENCE = (
+    "a deployment job that names its `environment:` (asked for with --github), or `sp404audit dora event deployment` "
+    "in any pipeline, would put deployments on record"
+)
 _ROLES = {
     "redeploys": "redeploy",
     "rollbacks": "rollback",
@@ -75,7 +79,7 @@ def deployment_frequency(ledger: Ledger) -> Figure:
             sources=[each.source for each in counted or known[-1:]],
             evidence=_evidence(ledger),
             excluded={_ROLES[name]: number for name, number in _others(ledger).items()},
-            remarks=_remarks(ledger, observed, day_values),
+            remarks=[*_remarks(ledger, observed, day_values), *([_BETTER_EVIDENCE] if confidence == "low" else [])],
             buckets=_buckets(counted, ledger) if is_known else (),
         ),
         ledger,

@@ -96,12 +96,14 @@ def test_a_source_that_reaches_back_a_part_of_the_window(bench: Any) -> None:
     ],
 )
 def test_confidence_is_that_of_the_weakest_record(bench: Any, fields: dict[str, str], confidence: str) -> None:
+    """Where it is low, the report says what would be better evidence."""
     weak, strong = bench.deployment("a", 1, **fields), bench.deployment("b", 50)
     figure = report(bench.scope(), [bench.told(weak, name=weak.source), bench.told(strong, name="events")]).figure(
         "deployment_frequency"
     )
     assert figure.confidence == confidence
     assert (figure.band is None) == (confidence == "low")
+    assert any("would put deployments on record" in remark for remark in figure.remarks) == (confidence == "low")
 
 
 def test_a_source_that_stopped_early_lowers_confidence(bench: Any) -> None:
