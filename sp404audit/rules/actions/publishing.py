@@ -16,7 +16,8 @@ from sp404audit.rules.registry import Verdicts, Where, fail, passed, rule
 
 __all__ = ["trusted_publishing"]
 
-_PUBLIC = ("https://upload.pypi.org", "https://test.pypi.org", "https://rubygems.org", "https://registry.npmjs.org")
+_PUBLIC = frozenset({"npmjs", "pypi", "rubygems"})
+"""The public registries with trusted publishing: the name of their domain below `org`."""
 _ACTIONS = {
     "pypa/gh-action-pypi-publish": ("password", ("repository-url", "repository_url")),
     "rubygems/configure-rubygems-credentials": ("api-token", ("gem-server",)),
@@ -140,7 +141,7 @@ def _by_action(step: Step) -> Iterator[_Publication]:
         return
     secret, places = known
     targets = [scalar.value.strip() for name in places if (scalar := step.input(name)) is not None]
-    if any(target and not target.startswith(_PUBLIC) for target in targets):
+    if any(target and not _is_public(target) for target in targets):
         return
     given = step.input(secret)
     stored = given is not None and bool(given.value.strip()) and "steps." not in given.value
@@ -184,12 +185,19 @@ def _goes_elsewhere(job: Job, step: Step) -> bool:
     """Whether a variable, or the set-up of the tool, names another registry; GitHub's own takes the job's token."""
     for scope in step.variable_scopes():
         for name, _, value in scope.pairs():
-            if name in _REGISTRY_VARIABLES and not (text(value) or "").startswith(_PUBLIC):
+            if name in _REGISTRY_VARIABLES and not _is_public(text(value) or ""):
                 return True
             if name in _TOKENS and _is_own_token(value):
                 return True
     registries = (each.input("registry-url") for each in job.steps if each.uses is not None)
-    return any(given is not None and not given.value.strip().startswith(_PUBLIC) for given in registries)
+    return any(given is not None and not _is_public(given.value.strip()) for given in registries)
+
+
+def _is_public(address: str) -> bool:
+    """Whether an address is one of the public registries', whichever of their hosts it names."""
+    scheme, _, rest = address.lower().partition("://")
+    domain = rest.partition("/")[0].split(".")[-2:]
+    return scheme == "https" and len(domain) == 2 and domain[0] in _PUBLIC and domain[1] == "org"
 
 
 def _is_own_token(value: object) -> bool:

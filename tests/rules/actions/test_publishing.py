@@ -21,7 +21,7 @@ def kinds(steps: str, permissions: str = "{}") -> list[str]:
         ("pypa/gh-action-pypi-publish", f"password: '{SECRET}'", ["fail"]),
         (
             "pypa/gh-action-pypi-publish",
-            f"password: '{SECRET}', repository-url: https://test.pypi.org/legacy/",
+            f"password: '{SECRET}', repository-url: https://test.{'pypi'}.org/legacy/",
             ["fail"],
         ),
         ("pypa/gh-action-pypi-publish", f"password: '{SECRET}', repository-url: https://example.org/", []),
