@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -50,6 +50,7 @@ def _words() -> dict[str, Any]:
     return {key: frozenset(value) if isinstance(value, list) else value for key, value in json.loads(text).items()}
 
 
+@lru_cache(maxsize=4096)
 def read_version(name: str) -> Version | None:
     """Read a tag's name; None for one that is no version."""
     if len(name) > MAX_NAME or not name.isascii():
