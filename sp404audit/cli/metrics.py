@@ -36,10 +36,12 @@ def with_metrics(finished: Audit, root: Path, file: str, **in_force: Any) -> Aud
     Raises:
         MetricsFileError: when the file is no metrics report.
     """
+    from sp404audit.dora.influences import with_influences
     from sp404audit.dora.measure import MeasureError, measure
 
     if file:
-        return finished.with_metrics(_read(Path(file)))
+        known = _read(Path(file))
+        return finished.with_metrics(replace(known, figures=with_influences(known.figures, finished.results)))
     try:
         return finished.with_metrics(measure(root, findings=finished.results, **in_force))
     except MeasureError as error:

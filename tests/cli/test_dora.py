@@ -220,6 +220,20 @@ def test_a_scan_holds_the_metrics_too(run: Run, tmp_path: Path) -> None:
     assert "Delivery metrics" in run("scan", "--dora", str(file), "--engine", "native").stdout
 
 
+def test_a_scan_names_its_findings_beside_the_metrics(run: Run, repository: Path, tmp_path: Path) -> None:
+    """Whether they are measured with it, or read from a file that was written before it."""
+    root, file = tmp_path / "clone", tmp_path / "metrics.json"
+    subprocess.run(["git", "clone", "-q", repository, root], check=True)
+    root.joinpath("deploy.sh").write_text("#!/bin/bash\ndocker pull app\ndocker run app\n")
+    assert run("dora", str(root), "--as-of", AS_OF, "-f", f"json:{file}").returncode == 0
+    scan = ("scan", str(root), "--engine", "native", "-f", "json", "--select", "shell/strict-mode")
+    for chosen in (("--dora",), ("--dora", str(file))):
+        finished = run(*scan, *chosen)
+        assert finished.stdout, finished.stderr
+        influences = json.loads(finished.stdout)["metrics"]["metrics"]["change_failure_rate"]["influences"]
+        assert [(each["rule_id"], each["path"]) for each in influences] == [("shell/strict-mode", "deploy.sh")]
+
+
 def test_a_scan_without_a_history_to_measure_is_incomplete(run: Run, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing\n")
     finished = run("scan", "--dora", "--engine", "native", "-f", "json", cwd=tmp_path)
